@@ -1,0 +1,2 @@
+//! Glasshull measured beside its alternatives
+fn main() {}

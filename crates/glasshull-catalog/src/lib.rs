@@ -1,0 +1,1 @@
+//! The small transactional truth: segments, probes, functions, instances (SQLite)

@@ -1,0 +1,2 @@
+//! The glasshull binary: hub and command line
+fn main() {}

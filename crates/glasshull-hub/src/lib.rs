@@ -1,0 +1,1 @@
+//! The hub: sessions with SDKs, ingest, routes, start and stop; where the parts meet

@@ -1,0 +1,1 @@
+//! Questions about calls: SQL tables, limits, trees (DataFusion)

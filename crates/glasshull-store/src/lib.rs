@@ -1,0 +1,1 @@
+//! Calls at rest: journal, live table, segments, retention

@@ -1,0 +1,2 @@
+//! Three services with planted faults, to try Glasshull on
+fn main() {}

@@ -1,0 +1,1 @@
+//! The #[trace] attribute of Glasshull

@@ -1,0 +1,392 @@
+use std::collections::HashMap;
+use std::io::Read;
+
+use prost::Message;
+
+use crate::BatchError;
+use crate::limits::{MAX_BATCH_CALLS, MAX_COLUMNS_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES};
+use crate::v1::{CallBatch, CallColumns, Function, Outcome};
+
+/// Level 1 costs about 150 MiB/s less than it saves in bandwidth and journal; higher levels gain a few per cent.
+const COMPRESSION_LEVEL: i32 = 1;
+
+/// One call, as it is put into a batch and as it comes out of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallRow<'a> {
+    /// Place in the batch's functions: what [`BatchWriter::function`] returned.
+    pub function: u32,
+    /// Place in the batch's threads: what [`BatchWriter::thread`] returned.
+    pub thread: u32,
+    /// 16 bytes, big-endian, as in W3C `traceparent`.
+    pub trace_id: [u8; 16],
+    /// Unique within the trace; never 0.
+    pub call_id: u64,
+    /// The captured call in which this one ran.
+    pub parent_id: Option<u64>,
+    /// Nanoseconds since 1970-01-01 UTC.
+    pub started_at_ns: i64,
+    /// Nanoseconds; for a running call the time up to now.
+    pub duration_ns: u64,
+    /// The part of the duration in which an async call was not polled, in nanoseconds.
+    pub idle_ns: u64,
+    /// An [`Outcome`] as a number.
+    pub outcome: i32,
+    /// Number of captured ancestors.
+    pub depth: u32,
+    /// Place among the parent's captured children, from 0.
+    pub position: u32,
+    /// A JSON object by argument name.
+    pub args: Option<&'a str>,
+    /// A JSON value.
+    pub returned: Option<&'a str>,
+    /// A JSON object with at least `message`.
+    pub error: Option<&'a str>,
+}
+
+/// Packs calls into one batch.
+#[derive(Debug, Default)]
+pub struct BatchWriter {
+    columns: CallColumns,
+    functions: HashMap<u32, u32>,
+    threads: HashMap<u64, u32>,
+    traces: HashMap<[u8; 16], u32>,
+    last_trace: Option<([u8; 16], u32)>,
+    last_call_id: u64,
+    last_started_at_ns: i64,
+}
+
+impl BatchWriter {
+    /// The batch's number for the function the instance knows as `index`; `describe` is asked at its first call.
+    pub fn function(&mut self, index: u32, describe: impl FnOnce() -> Function) -> u32 {
+        let functions = &mut self.columns.functions;
+        *self.functions.entry(index).or_insert_with(|| {
+            functions.push(describe());
+            (functions.len() - 1) as u32
+        })
+    }
+
+    /// The batch's number for the thread the caller knows as `key`; `name` is asked at its first call.
+    pub fn thread(&mut self, key: u64, name: impl FnOnce() -> String) -> u32 {
+        let threads = &mut self.columns.threads;
+        *self.threads.entry(key).or_insert_with(|| {
+            threads.push(name());
+            (threads.len() - 1) as u32
+        })
+    }
+
+    /// Adds a call. The caller closes the batch before [`Self::is_full`].
+    pub fn push(&mut self, row: &CallRow<'_>) {
+        let trace = self.trace(row.trace_id);
+        let c = &mut self.columns;
+        c.function.push(row.function);
+        c.thread.push(row.thread);
+        c.trace.push(trace);
+        c.call_id_delta.push(row.call_id.wrapping_sub(self.last_call_id) as i64);
+        c.parent_distance.push(row.parent_id.map_or(0, |parent| row.call_id.wrapping_sub(parent) as i64));
+        c.started_at_delta_ns.push(row.started_at_ns.wrapping_sub(self.last_started_at_ns));
+        c.duration_ns.push(row.duration_ns);
+        c.idle_ns.push(row.idle_ns);
+        c.outcome.push(row.outcome as u32);
+        c.depth.push(row.depth);
+        c.position.push(row.position);
+        push_text(&mut c.args_size, &mut c.args, row.args);
+        push_text(&mut c.returned_size, &mut c.returned, row.returned);
+        push_text(&mut c.error_size, &mut c.error, row.error);
+        self.last_call_id = row.call_id;
+        self.last_started_at_ns = row.started_at_ns;
+    }
+
+    /// Calls so far.
+    pub fn len(&self) -> usize {
+        self.columns.function.len()
+    }
+
+    /// Whether there is no call yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether another call might exceed what a hub accepts.
+    pub fn is_full(&self) -> bool {
+        // A row's numbers take at most 90 bytes, its dictionary entries at most two names and the arguments' names.
+        const MOST_OF_ONE_ROW: usize = 3 * MAX_VALUE_BYTES + 8 * MAX_NAME_BYTES;
+        self.len() >= MAX_BATCH_CALLS || self.approximate_bytes() + MOST_OF_ONE_ROW > MAX_COLUMNS_BYTES / 4
+    }
+
+    /// About how many bytes the columns take before compression.
+    pub fn approximate_bytes(&self) -> usize {
+        let c = &self.columns;
+        c.args.len() + c.returned.len() + c.error.len() + c.trace_ids.len() + self.len() * 32 + c.functions.len() * 128
+    }
+
+    /// Closes the batch; the writer is empty afterwards and keeps its memory.
+    pub fn finish(&mut self, sequence: u64) -> CallBatch {
+        let plain = self.columns.encode_to_vec();
+        let batch = CallBatch {
+            sequence,
+            calls: self.len() as u32,
+            columns_bytes: plain.len() as u32,
+            columns: zstd::bulk::compress(&plain, COMPRESSION_LEVEL).expect("zstd compresses any bytes into a Vec"),
+        };
+        *self = Self { columns: emptied(std::mem::take(&mut self.columns)), ..Self::default() };
+        batch
+    }
+
+    fn trace(&mut self, trace_id: [u8; 16]) -> u32 {
+        if let Some((id, trace)) = self.last_trace
+            && id == trace_id
+        {
+            return trace;
+        }
+        let trace_ids = &mut self.columns.trace_ids;
+        let trace = *self.traces.entry(trace_id).or_insert_with(|| {
+            trace_ids.extend_from_slice(&trace_id);
+            (trace_ids.len() / 16 - 1) as u32
+        });
+        self.last_trace = Some((trace_id, trace));
+        trace
+    }
+}
+
+fn push_text(sizes: &mut Vec<u32>, bytes: &mut Vec<u8>, text: Option<&str>) {
+    sizes.push(text.map_or(0, |text| text.len() as u32 + 1));
+    bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+}
+
+/// The columns without their content, with their memory.
+fn emptied(mut c: CallColumns) -> CallColumns {
+    c.functions.clear();
+    c.threads.clear();
+    for bytes in [&mut c.trace_ids, &mut c.args, &mut c.returned, &mut c.error] {
+        bytes.clear();
+    }
+    for column in [
+        &mut c.function,
+        &mut c.thread,
+        &mut c.trace,
+        &mut c.outcome,
+        &mut c.depth,
+        &mut c.position,
+        &mut c.args_size,
+        &mut c.returned_size,
+        &mut c.error_size,
+    ] {
+        column.clear();
+    }
+    for column in [&mut c.call_id_delta, &mut c.parent_distance, &mut c.started_at_delta_ns] {
+        column.clear();
+    }
+    c.duration_ns.clear();
+    c.idle_ns.clear();
+    c
+}
+
+/// A column of texts, some of which may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// All texts, one after the other.
+    pub bytes: String,
+    /// Where each text begins, and behind the last one where it ends: one more than there are rows.
+    pub offsets: Vec<u32>,
+    /// Whether the row has a text.
+    pub present: Vec<bool>,
+}
+
+impl Texts {
+    /// The text of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.present[row].then(|| &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize])
+    }
+
+    fn decode(sizes: &[u32], bytes: Vec<u8>) -> Result<Self, BatchError> {
+        let bytes = String::from_utf8(bytes).map_err(|_| BatchError::Inconsistent("a text is not UTF-8"))?;
+        let mut offsets = Vec::with_capacity(sizes.len() + 1);
+        let mut present = Vec::with_capacity(sizes.len());
+        let mut end = 0usize;
+        offsets.push(0);
+        for &size in sizes {
+            let length = size.saturating_sub(1) as usize;
+            if length > MAX_VALUE_BYTES {
+                return Err(too_large("bytes in one value", length, MAX_VALUE_BYTES));
+            }
+            end += length;
+            if !bytes.is_char_boundary(end) {
+                return Err(BatchError::Inconsistent("a text ends outside its column or inside a character"));
+            }
+            offsets.push(end as u32);
+            present.push(size > 0);
+        }
+        if end != bytes.len() {
+            return Err(BatchError::Inconsistent("a text column is longer than its sizes say"));
+        }
+        Ok(Self { bytes, offsets, present })
+    }
+}
+
+/// The calls of a batch that was checked: all columns have [`Calls::len`] rows, all dictionary places exist, all
+/// texts are UTF-8 and within their limits, all outcomes are known.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)] // The fields are those of `CallRow`.
+pub struct Calls {
+    pub functions: Vec<Function>,
+    pub threads: Vec<String>,
+    pub trace_ids: Vec<[u8; 16]>,
+    pub function: Vec<u32>,
+    pub thread: Vec<u32>,
+    pub trace: Vec<u32>,
+    pub call_id: Vec<u64>,
+    pub parent_id: Vec<Option<u64>>,
+    pub started_at_ns: Vec<i64>,
+    pub duration_ns: Vec<u64>,
+    pub idle_ns: Vec<u64>,
+    pub outcome: Vec<Outcome>,
+    pub depth: Vec<u32>,
+    pub position: Vec<u32>,
+    pub args: Texts,
+    pub returned: Texts,
+    pub error: Texts,
+}
+
+impl Calls {
+    /// Unpacks a batch from outside.
+    ///
+    /// # Errors
+    /// What is wrong with it, before more memory is taken than [`crate::limits`] allow.
+    pub fn decode(batch: &CallBatch) -> Result<Self, BatchError> {
+        let rows = batch.calls as usize;
+        if rows > MAX_BATCH_CALLS {
+            return Err(too_large("calls", rows, MAX_BATCH_CALLS));
+        }
+        let plain = unpack(batch)?;
+        let columns = CallColumns::decode(plain.as_slice()).map_err(|e| BatchError::Decode(e.to_string()))?;
+        Self::check(rows, columns)
+    }
+
+    fn check(rows: usize, c: CallColumns) -> Result<Self, BatchError> {
+        let lengths = [
+            c.function.len(),
+            c.thread.len(),
+            c.trace.len(),
+            c.call_id_delta.len(),
+            c.parent_distance.len(),
+            c.started_at_delta_ns.len(),
+            c.duration_ns.len(),
+            c.idle_ns.len(),
+            c.outcome.len(),
+            c.depth.len(),
+            c.position.len(),
+            c.args_size.len(),
+            c.returned_size.len(),
+            c.error_size.len(),
+        ];
+        if lengths.iter().any(|&length| length != rows) {
+            return Err(BatchError::Inconsistent("a column has another number of rows than announced"));
+        }
+        if !c.trace_ids.len().is_multiple_of(16) {
+            return Err(BatchError::Inconsistent("a trace id is not 16 bytes long"));
+        }
+        let trace_ids: Vec<[u8; 16]> = c.trace_ids.as_chunks::<16>().0.to_vec();
+        let names = c.functions.iter().flat_map(|f| [&f.path, &f.file]).chain(&c.threads);
+        if let Some(long) = names.map(String::len).find(|&length| length > MAX_NAME_BYTES) {
+            return Err(too_large("bytes in a name", long, MAX_NAME_BYTES));
+        }
+        let within = |places: &[u32], size: usize| places.iter().all(|&place| (place as usize) < size);
+        if !within(&c.function, c.functions.len())
+            || !within(&c.thread, c.threads.len())
+            || !within(&c.trace, trace_ids.len())
+        {
+            return Err(BatchError::Inconsistent("a row points outside a dictionary"));
+        }
+        let mut last = 0u64;
+        let call_id: Vec<u64> = c.call_id_delta.iter().map(|&delta| next(&mut last, delta)).collect();
+        let distances = call_id.iter().zip(&c.parent_distance);
+        let mut last = 0u64;
+        Ok(Self {
+            parent_id: distances.map(|(id, &d)| (d != 0).then(|| id.wrapping_sub(d as u64))).collect(),
+            started_at_ns: c.started_at_delta_ns.iter().map(|&delta| next(&mut last, delta) as i64).collect(),
+            outcome: c.outcome.iter().map(|&outcome| known_outcome(outcome)).collect::<Result<_, _>>()?,
+            args: Texts::decode(&c.args_size, c.args)?,
+            returned: Texts::decode(&c.returned_size, c.returned)?,
+            error: Texts::decode(&c.error_size, c.error)?,
+            functions: c.functions,
+            threads: c.threads,
+            trace_ids,
+            function: c.function,
+            thread: c.thread,
+            trace: c.trace,
+            call_id,
+            duration_ns: c.duration_ns,
+            idle_ns: c.idle_ns,
+            depth: c.depth,
+            position: c.position,
+        })
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.function.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One call.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> CallRow<'_> {
+        CallRow {
+            function: self.function[row],
+            thread: self.thread[row],
+            trace_id: self.trace_ids[self.trace[row] as usize],
+            call_id: self.call_id[row],
+            parent_id: self.parent_id[row],
+            started_at_ns: self.started_at_ns[row],
+            duration_ns: self.duration_ns[row],
+            idle_ns: self.idle_ns[row],
+            outcome: self.outcome[row] as i32,
+            depth: self.depth[row],
+            position: self.position[row],
+            args: self.args.get(row),
+            returned: self.returned.get(row),
+            error: self.error.get(row),
+        }
+    }
+}
+
+fn next(last: &mut u64, delta: i64) -> u64 {
+    *last = last.wrapping_add(delta as u64);
+    *last
+}
+
+fn known_outcome(outcome: u32) -> Result<Outcome, BatchError> {
+    match i32::try_from(outcome).map(Outcome::try_from) {
+        Ok(Ok(outcome)) if outcome != Outcome::Unspecified => Ok(outcome),
+        _ => Err(BatchError::Inconsistent("an outcome is unknown")),
+    }
+}
+
+fn too_large(what: &'static str, is: usize, limit: usize) -> BatchError {
+    BatchError::TooLarge { what, is: is as u64, limit: limit as u64 }
+}
+
+/// Unpacks at most as many bytes as announced, and no more than allowed, whatever the frame's own header says.
+fn unpack(batch: &CallBatch) -> Result<Vec<u8>, BatchError> {
+    let announced = batch.columns_bytes as usize;
+    if announced > MAX_COLUMNS_BYTES {
+        return Err(too_large("bytes in the columns", announced, MAX_COLUMNS_BYTES));
+    }
+    let unpack = |e: std::io::Error| BatchError::Unpack(e.to_string());
+    let mut plain = Vec::new();
+    let frames = zstd::stream::read::Decoder::with_buffer(batch.columns.as_slice()).map_err(unpack)?;
+    frames.take(announced as u64 + 1).read_to_end(&mut plain).map_err(unpack)?;
+    if plain.len() != announced {
+        return Err(BatchError::Unpack("another size than announced".into()));
+    }
+    Ok(plain)
+}

@@ -1,0 +1,1 @@
+//! See what any function of a running program did: arguments, return value, error, time, call tree

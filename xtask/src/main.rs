@@ -1,0 +1,2 @@
+//! The project's tasks: demo, test, bench
+fn main() {}
