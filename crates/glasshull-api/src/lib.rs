@@ -1,1 +1,15 @@
-//! What people and the hub say to each other: HTTP types, failure codes, the statement language
+//! What people and the hub say to each other: the types of the HTTP API, failure codes, and the statement language.
+//!
+//! Types here are for the edge: the hub converts its own into them, clients (the command line, the page through the
+//! OpenAPI document, anybody's program) build on nothing else. Additions are compatible, removals need a deprecation.
+//!
+//! Times are RFC 3339 text in UTC with nanoseconds, durations whole nanoseconds, ids lower-case hexadecimal text.
+
+pub mod answers;
+pub mod failure;
+pub mod statement;
+
+pub use failure::{Code, Failure, Position};
+
+/// Every path of the API begins with this.
+pub const API: &str = "/api/v1";

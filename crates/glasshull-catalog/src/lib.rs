@@ -1,1 +1,59 @@
-//! The small transactional truth: segments, probes, functions, instances (SQLite)
+//! The small transactional truth: which segments exist and how far the journal is published, which instances and
+//! functions are known, which probes run. Nothing here grows with the number of calls.
+//!
+//! [`Catalog`] says what a hub asks of it; [`sqlite`] keeps it in one file. No other crate names a database.
+
+mod error;
+mod rows;
+pub mod sqlite;
+
+use async_trait::async_trait;
+
+pub use error::CatalogError;
+pub use rows::{
+    FunctionRow, InstanceId, InstanceRow, ProbeEnd, ProbeRow, Publication, Published, RunningCall, SegmentRow,
+};
+
+/// What went wrong, or what was asked for.
+pub type Result<T> = std::result::Result<T, CatalogError>;
+
+/// The statements every backend must carry out, each as one transaction.
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    /// Adds an instance or, where its id is known, replaces what is known of it.
+    async fn put_instance(&self, instance: &InstanceRow) -> Result<()>;
+
+    /// Instances that were connected at or after `since_ns` (Unix time), the newest first, at most `limit`.
+    async fn instances(&self, since_ns: i64, limit: usize) -> Result<Vec<InstanceRow>>;
+
+    /// Adds functions of a service; those with the same service, path, file and line are there already.
+    async fn put_functions(&self, functions: &[FunctionRow]) -> Result<()>;
+
+    /// Functions by service, then path, at most `limit`.
+    async fn functions(&self, limit: usize) -> Result<Vec<FunctionRow>>;
+
+    /// Adds a probe and gives it its number (`p1`, `p2`, ..: never used twice).
+    async fn add_probe(&self, probe: &ProbeRow) -> Result<String>;
+
+    /// Ends a probe that has not ended; whether there was one.
+    async fn end_probe(&self, id: &str, end: &ProbeEnd) -> Result<bool>;
+
+    /// Adds to what a probe captured and skipped in all (so that a restarted hub goes on counting).
+    async fn count_probe(&self, id: &str, captured: u64, skipped: [u64; 3]) -> Result<()>;
+
+    /// Probes, the newest first, at most `limit`; those that have ended only where asked for.
+    async fn probes(&self, with_ended: bool, limit: usize) -> Result<Vec<ProbeRow>>;
+
+    /// Makes segments exist and moves the journal's checkpoint: both or neither.
+    async fn publish(&self, publication: &Publication) -> Result<()>;
+
+    /// How far a hub's journal is published, and what must be known to go on from there.
+    async fn published(&self, hub: &str) -> Result<Published>;
+
+    /// All segments, by start of their window.
+    async fn segments(&self) -> Result<Vec<SegmentRow>>;
+
+    /// Forgets segments whose window ended before `before_ns` (Unix time), running calls that began before it, and
+    /// returns the segments: their objects may now be deleted.
+    async fn expire(&self, before_ns: i64) -> Result<Vec<SegmentRow>>;
+}

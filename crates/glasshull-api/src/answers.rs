@@ -1,0 +1,345 @@
+//! Requests and answers of the HTTP API.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// `POST /api/v1/statements`: one statement, SQL or one of Glasshull's own.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatementRequest {
+    /// At most 64 KiB.
+    pub statement: String,
+    /// At most so many rows; the hub's own limit where it is absent or larger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rows: Option<u32>,
+}
+
+/// What a statement answers.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StatementAnswer {
+    /// `SELECT`, `SHOW`, `EXPLAIN`, `DESCRIBE`.
+    Rows(Rows),
+    /// `TREE`.
+    Tree(Tree),
+    /// `TRACE`: the new probe; `UNTRACE`: the probes it ended.
+    Probes(Probes),
+}
+
+/// A table of values.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Rows {
+    pub columns: Vec<Column>,
+    /// One entry a row, one value a column.
+    pub rows: Vec<Vec<Value>>,
+    /// Why rows are missing, where some are: a limit that was met, a file that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+    pub elapsed_ms: f64,
+}
+
+/// A column of an answer.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Column {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: ColumnKind,
+}
+
+/// How a column's values are to be shown and compared.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    Text,
+    /// JSON numbers; integers beyond 2^53 are text.
+    Number,
+    /// RFC 3339 text.
+    Time,
+    /// Whole nanoseconds.
+    Duration,
+    Boolean,
+    /// JSON text, to be parsed.
+    Json,
+}
+
+/// A pruned tree of calls.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Tree {
+    /// Depth first: a call stands before its children, children stand in order of their start.
+    pub calls: Vec<TreeCall>,
+    /// Why calls are missing, where some are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+    pub elapsed_ms: f64,
+}
+
+/// One call in a [`Tree`].
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct TreeCall {
+    /// Steps below the topmost call shown, from 0.
+    pub level: u32,
+    /// Whether the statement asked for this call itself rather than for its surroundings.
+    pub matched: bool,
+    /// Children that were captured but are not part of this answer.
+    pub hidden_children: u32,
+    #[serde(flatten)]
+    pub call: Call,
+}
+
+/// One execution of a function.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Call {
+    pub trace_id: String,
+    pub call_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    pub service: String,
+    pub instance: String,
+    pub class: String,
+    pub release: String,
+    pub function: String,
+    pub file: String,
+    pub line: u32,
+    pub thread: String,
+    pub started_at: String,
+    /// Absent while the call runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    pub duration_ns: u64,
+    pub busy_ns: u64,
+    /// `returned`, `error`, `panicked`, `cancelled` or `running`.
+    pub outcome: String,
+    /// An object by argument name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Value>,
+    /// An object with at least `message`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Value>,
+    pub depth: u32,
+    pub position: u32,
+}
+
+/// `GET /api/v1/probes`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Probes {
+    /// The newest first.
+    pub probes: Vec<Probe>,
+}
+
+/// An order to capture, and how it goes.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Probe {
+    /// Short, such as `p7`.
+    pub id: String,
+    /// The statement that made it.
+    pub statement: String,
+    pub patterns: Vec<String>,
+    /// `key=value` as after `ON`.
+    pub selectors: Vec<Selector>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    pub owner: String,
+    pub created_at: String,
+    pub expires_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    pub max_calls: u64,
+    pub max_calls_per_second: u32,
+    pub sample_one_in: u32,
+    pub state: ProbeState,
+    /// Why it is in this state, as a sentence.
+    pub reason: String,
+    /// Instances it was sent to and that have answered.
+    pub instances: u32,
+    /// Traceable functions that match, over all instances (each function counted once).
+    pub functions: u32,
+    pub captured: u64,
+    /// Calls not captured, by reason.
+    pub skipped: Skipped,
+}
+
+/// Calls a probe did not keep, by reason.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Skipped {
+    pub by_sample: u64,
+    pub by_rate: u64,
+    pub by_condition: u64,
+}
+
+/// One `key=value` of an `ON` clause. Keys: `service`, `instance`, `class`, `release`, `host`, or a tag's key.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Selector {
+    pub key: String,
+    /// May hold `*`.
+    pub value: String,
+}
+
+/// What a probe is doing.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeState {
+    /// No instance has answered yet.
+    Pending,
+    /// At least one instance captures.
+    Active,
+    /// Instances are connected, none has a function that matches.
+    NoMatch,
+    /// It captures less than it could, or has reached its number of calls.
+    Limited,
+    /// Its time is over.
+    Expired,
+    /// Switched off by instances to protect their hosts.
+    Suspended,
+    /// Ended by `UNTRACE`.
+    Stopped,
+}
+
+/// `GET /api/v1/functions`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Functions {
+    /// By service, then path.
+    pub functions: Vec<Function>,
+    /// Why some are missing, where some are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+}
+
+/// A function that can be traced.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Function {
+    pub service: String,
+    pub function: String,
+    pub file: String,
+    pub line: u32,
+    pub arguments: Vec<String>,
+    pub is_async: bool,
+    /// Connected instances that have it.
+    pub instances: u32,
+    /// Ids of the running probes that match it.
+    pub probes: Vec<String>,
+}
+
+/// `GET /api/v1/instances`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Instances {
+    pub instances: Vec<Instance>,
+}
+
+/// A process that is or was connected.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Instance {
+    pub id: String,
+    pub service: String,
+    pub instance: String,
+    pub class: String,
+    pub release: String,
+    pub host: String,
+    pub pid: u32,
+    pub sdk: String,
+    pub tags: std::collections::BTreeMap<String, String>,
+    pub started_at: String,
+    pub connected: bool,
+    /// When it last connected or left.
+    pub since: String,
+    pub functions: u32,
+    /// Calls lost there since it started, by reason.
+    pub drops: Drops,
+    /// Bytes it holds that the hub has not acknowledged.
+    pub buffered_bytes: u64,
+}
+
+/// Calls an instance lost, by reason.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Drops {
+    pub ring_full: u64,
+    pub buffer_full: u64,
+    pub no_ring: u64,
+    pub refused: u64,
+}
+
+/// `GET /api/v1/schema`: the tables SQL can ask, for completion and documentation.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Schema {
+    pub tables: Vec<TableDoc>,
+    /// Words of the language beyond SQL's.
+    pub statements: Vec<StatementDoc>,
+}
+
+/// A table that can be asked.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct TableDoc {
+    pub name: String,
+    pub doc: String,
+    pub columns: Vec<ColumnDoc>,
+}
+
+/// One of its columns.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct ColumnDoc {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: ColumnKind,
+    pub doc: String,
+}
+
+/// A statement beyond SQL.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct StatementDoc {
+    /// Its first word.
+    pub word: String,
+    pub syntax: String,
+    pub doc: String,
+    pub example: String,
+}
+
+/// `GET /api/v1/status`: the hub's own state.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Status {
+    pub version: String,
+    pub started_at: String,
+    pub instances: u32,
+    pub functions: u32,
+    pub probes: u32,
+    pub calls_received: u64,
+    pub live_calls: u64,
+    pub segments: u64,
+    pub segment_bytes: u64,
+    pub journal_bytes: u64,
+    /// Calls lost in connected instances, all reasons.
+    pub calls_dropped: u64,
+}
+
+/// One event of `GET /api/v1/live` (server-sent events, each `data:` one of these as JSON).
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// The probes as they are now; at the start and after each change, at most four times a second.
+    Probes(Probes),
+    /// Instances or their functions changed: ask again.
+    InstancesChanged,
+    /// Once a second.
+    Pulse(Pulse),
+}
+
+/// The hub's heartbeat.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Pulse {
+    pub at: String,
+    /// Calls acknowledged during the last second.
+    pub calls_per_second: u64,
+    pub calls_dropped: u64,
+    pub instances: u32,
+}
+
+/// One event of `GET /api/v1/tail` (server-sent events).
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum TailEvent {
+    /// A call that was just acknowledged.
+    Call(Box<Call>),
+    /// So many calls were passed over because the reader or the tail's rate could not follow.
+    Skipped { calls: u64 },
+}

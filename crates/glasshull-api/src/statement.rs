@@ -1,0 +1,1 @@
+//! The statement language: one parser for the page, the command line and the API.

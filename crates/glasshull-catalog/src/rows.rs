@@ -1,0 +1,121 @@
+//! What the catalog keeps, as plain data. All times are nanoseconds since 1970-01-01 UTC.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// 16 random bytes that name one process.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct InstanceId(pub [u8; 16]);
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// A process that is or was connected.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct InstanceRow {
+    pub id: InstanceId,
+    pub service: String,
+    /// What people call it.
+    pub instance: String,
+    pub class: String,
+    pub release: String,
+    pub host: String,
+    pub pid: u32,
+    pub sdk: String,
+    pub tags: BTreeMap<String, String>,
+    pub started_at_ns: i64,
+    /// When it last connected.
+    pub connected_at_ns: i64,
+    /// When it left; `None` while it is connected, and after a hub that died without noticing.
+    pub left_at_ns: Option<i64>,
+}
+
+/// A traceable function of a service.
+#[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FunctionRow {
+    pub service: String,
+    pub path: String,
+    pub file: String,
+    pub line: u32,
+    pub arguments: Vec<String>,
+    pub is_async: bool,
+}
+
+/// An order to capture. How it goes is computed from the instances' reports; only its end is a fact.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProbeRow {
+    /// Empty in a probe that is about to be added.
+    pub id: String,
+    /// The statement that made it: everything else about it is read from there again.
+    pub statement: String,
+    pub owner: String,
+    pub created_at_ns: i64,
+    pub expires_at_ns: i64,
+    pub end: Option<ProbeEnd>,
+    /// Calls captured so far, over all instances and hub restarts.
+    pub captured: u64,
+    /// Skipped by sample, rate, condition.
+    pub skipped: [u64; 3],
+}
+
+/// How and when a probe ended.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProbeEnd {
+    pub at_ns: i64,
+    /// `expired`, `limited` or `stopped`.
+    pub state: String,
+    /// A sentence for people.
+    pub reason: String,
+}
+
+/// An immutable Parquet file of calls of one time window.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SegmentRow {
+    /// Its path in the object store.
+    pub path: String,
+    /// The window its calls began in.
+    pub window_start_ns: i64,
+    pub window_end_ns: i64,
+    /// First and last start of its calls.
+    pub min_started_at_ns: i64,
+    pub max_started_at_ns: i64,
+    pub calls: u64,
+    pub bytes: u64,
+}
+
+/// A call that had not ended when its part of the journal was published. It is no part of any segment, as a later
+/// row replaces it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RunningCall {
+    pub instance: InstanceId,
+    pub call_id: u64,
+    pub started_at_ns: i64,
+    /// The call, in the store's own encoding.
+    pub call: Vec<u8>,
+}
+
+/// One step of the journal's checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Publication {
+    /// Whose journal.
+    pub hub: String,
+    /// The first journal file that is not published now.
+    pub checkpoint: u64,
+    pub segments: Vec<SegmentRow>,
+    /// The highest sequence of each instance in what is published (or was before).
+    pub sequences: Vec<(InstanceId, u64)>,
+    /// All calls that run as far as the published part knows: replaces the list of the publication before.
+    pub running: Vec<RunningCall>,
+}
+
+/// Where a hub's journal stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Published {
+    /// The first journal file that is not published; 0 for a hub that never published.
+    pub checkpoint: u64,
+    pub sequences: Vec<(InstanceId, u64)>,
+    pub running: Vec<RunningCall>,
+}
