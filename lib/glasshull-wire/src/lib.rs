@@ -22,6 +22,7 @@ mod columns;
 mod error;
 pub mod limits;
 pub mod markers;
+pub mod pattern;
 #[rustfmt::skip]
 #[allow(clippy::all, missing_docs)]
 pub mod v1;
