@@ -1,0 +1,134 @@
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::{DEFAULT_DATA, DEFAULT_LISTEN, Key, Period};
+
+/// What one source says; absent where it is silent. Flags and environment variables are one layer (flags win), the
+/// TOML file is another, the defaults are the last. Keys of the file are the flags' names with `_` for `-`.
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsLayer {
+    /// Folder for everything the hub keeps; made if it is missing [default: .glasshull]
+    #[arg(long, env = "GLASSHULL_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Address to listen on: page, API and SDKs [default: 127.0.0.1:7171]
+    ///
+    /// An address that is not loopback needs a key.
+    #[arg(long, env = "GLASSHULL_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+
+    /// What every client must show; better set by GLASSHULL_KEY, as flags can be read by others on this machine
+    #[arg(long, env = "GLASSHULL_KEY", hide_env_values = true, value_name = "KEY")]
+    #[serde(skip_serializing)]
+    pub key: Option<Key>,
+
+    /// Delete calls older than this, such as 7d [default: never]
+    #[arg(long, env = "GLASSHULL_RETENTION", value_name = "PERIOD", help_heading = "Storage")]
+    pub retention: Option<Period>,
+
+    /// Calls that began in the same window lie in the same files [default: 10m]
+    #[arg(long, env = "GLASSHULL_WINDOW", value_name = "PERIOD", help_heading = "Storage")]
+    pub window: Option<Period>,
+
+    /// Live rows become files after this time at the latest [default: 20s]
+    #[arg(long, env = "GLASSHULL_PUBLISH_AFTER", value_name = "PERIOD", help_heading = "Storage")]
+    pub publish_after: Option<Period>,
+
+    /// Live rows become files when they take this much memory [default: 33554432]
+    #[arg(long, env = "GLASSHULL_PUBLISH_BYTES", value_name = "BYTES", help_heading = "Storage")]
+    pub publish_bytes: Option<u64>,
+
+    /// Memory of live rows; beyond it instances are told to wait [default: 536870912]
+    #[arg(long, env = "GLASSHULL_LIVE_BYTES", value_name = "BYTES", help_heading = "Storage")]
+    pub live_bytes: Option<u64>,
+
+    /// Instances that may be connected at a time [default: 2000]
+    #[arg(long, env = "GLASSHULL_MAX_INSTANCES", value_name = "N", help_heading = "Limits")]
+    pub max_instances: Option<usize>,
+
+    /// TCP connections that may be open at a time [default: 4096]
+    #[arg(long, env = "GLASSHULL_MAX_CONNECTIONS", value_name = "N", help_heading = "Limits")]
+    pub max_connections: Option<usize>,
+
+    /// Time one query may take [default: 30s]
+    #[arg(long, env = "GLASSHULL_QUERY_TIMEOUT", value_name = "PERIOD", help_heading = "Limits")]
+    pub query_timeout: Option<Period>,
+
+    /// Memory all queries together may take [default: 1073741824]
+    #[arg(long, env = "GLASSHULL_QUERY_MEMORY_BYTES", value_name = "BYTES", help_heading = "Limits")]
+    pub query_memory_bytes: Option<u64>,
+
+    /// Rows one query may answer [default: 10000]
+    #[arg(long, env = "GLASSHULL_QUERY_ROWS", value_name = "N", help_heading = "Limits")]
+    pub query_rows: Option<u32>,
+
+    /// Queries that run at a time [default: 8]
+    #[arg(long, env = "GLASSHULL_MAX_QUERIES", value_name = "N", help_heading = "Limits")]
+    pub max_queries: Option<usize>,
+
+    /// Time a stopping hub takes to finish what is under way [default: 10s]
+    #[arg(long, env = "GLASSHULL_STOP_WITHIN", value_name = "PERIOD", help_heading = "Limits")]
+    pub stop_within: Option<Period>,
+}
+
+impl SettingsLayer {
+    /// What holds where nobody says anything.
+    pub fn defaults() -> Self {
+        Self {
+            data: Some(DEFAULT_DATA.into()),
+            listen: DEFAULT_LISTEN.parse().ok(),
+            key: None,
+            retention: None,
+            window: Some(Period::seconds(600)),
+            publish_after: Some(Period::seconds(20)),
+            publish_bytes: Some(32 * 1024 * 1024),
+            live_bytes: Some(512 * 1024 * 1024),
+            max_instances: Some(2_000),
+            max_connections: Some(4_096),
+            query_timeout: Some(Period::seconds(30)),
+            query_memory_bytes: Some(1024 * 1024 * 1024),
+            query_rows: Some(10_000),
+            max_queries: Some(8),
+            stop_within: Some(Period::seconds(10)),
+        }
+    }
+
+    /// This layer where it says something, else the one below.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            data: self.data.or(below.data),
+            listen: self.listen.or(below.listen),
+            key: self.key.or(below.key),
+            retention: self.retention.or(below.retention),
+            window: self.window.or(below.window),
+            publish_after: self.publish_after.or(below.publish_after),
+            publish_bytes: self.publish_bytes.or(below.publish_bytes),
+            live_bytes: self.live_bytes.or(below.live_bytes),
+            max_instances: self.max_instances.or(below.max_instances),
+            max_connections: self.max_connections.or(below.max_connections),
+            query_timeout: self.query_timeout.or(below.query_timeout),
+            query_memory_bytes: self.query_memory_bytes.or(below.query_memory_bytes),
+            query_rows: self.query_rows.or(below.query_rows),
+            max_queries: self.max_queries.or(below.max_queries),
+            stop_within: self.stop_within.or(below.stop_within),
+        }
+    }
+
+    /// As a settings file. A key is only mentioned.
+    pub fn to_toml(&self) -> String {
+        // Text, numbers and paths: the one thing TOML cannot hold is a path that is not Unicode.
+        let mut text = toml::to_string(self).unwrap_or_else(|e| format!("# These settings cannot be written as TOML: {e}.\n"));
+        let key = if self.key.is_some() { "# key: set, not shown\n" } else { "# key: none\n" };
+        let _ = text.write_str(key);
+        if self.retention.is_none() {
+            let _ = text.write_str("# retention: none, calls are kept for ever\n");
+        }
+        text
+    }
+}
