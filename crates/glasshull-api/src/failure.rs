@@ -135,6 +135,12 @@ impl Position {
             column: before[line_start..].chars().count() + 1,
         }
     }
+
+    /// The same place in a text that holds this one at `outer`.
+    pub fn within(self, outer: Self) -> Self {
+        let column = if self.line == 1 { outer.column + self.column - 1 } else { self.column };
+        Self { offset: outer.offset + self.offset, length: self.length, line: outer.line + self.line - 1, column }
+    }
 }
 
 impl Failure {
