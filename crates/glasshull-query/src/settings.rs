@@ -1,0 +1,45 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What questions may cost: plain data, all of it with defaults but where they may write.
+#[derive(Clone, Debug)]
+pub struct QuerySettings {
+    /// A folder for what exceeds a question's memory; emptied when the engine is made and when it is dropped.
+    pub spill_folder: PathBuf,
+    /// Bytes all questions together may write there.
+    pub spill_bytes: u64,
+    /// Memory of one question, in bytes. Sorts, joins and groups beyond it go to the spill folder; what cannot fails.
+    pub memory_bytes: usize,
+    /// How long one question may take, without its time in the waiting line.
+    pub timeout: Duration,
+    /// Rows of one answer; further ones are left out, and the answer says so.
+    pub max_rows: usize,
+    /// An answer's values, in bytes before they are written as JSON; further rows are left out, and the answer says so.
+    pub max_answer_bytes: usize,
+    /// Calls of one tree; further ones are left out, and the tree says so.
+    pub max_tree_calls: usize,
+    /// Questions that are worked on at a time.
+    pub max_concurrent: usize,
+    /// Questions that wait for one of those to end; further ones are refused.
+    pub max_waiting: usize,
+    /// Parts of one question that are worked on at a time.
+    pub parallelism: usize,
+}
+
+impl QuerySettings {
+    /// The defaults, for a folder to spill to.
+    pub fn new(spill_folder: impl Into<PathBuf>) -> Self {
+        Self {
+            spill_folder: spill_folder.into(),
+            spill_bytes: 4 << 30,
+            memory_bytes: 512 << 20,
+            timeout: Duration::from_secs(30),
+            max_rows: 10_000,
+            max_answer_bytes: 64 << 20,
+            max_tree_calls: 100_000,
+            max_concurrent: 4,
+            max_waiting: 64,
+            parallelism: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
