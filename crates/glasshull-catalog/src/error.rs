@@ -7,6 +7,14 @@ pub enum CatalogError {
     /// The database says no; nothing of the transaction has happened.
     #[error("the catalog cannot be used: {0}")]
     Unavailable(String),
+    /// A text is longer than the catalog keeps; nothing was stored.
+    #[error("{what} is longer than {limit} bytes; make it shorter")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// In bytes.
+        limit: usize,
+    },
     /// What stands in the database is not what was written there.
     #[error("the catalog is damaged: {0}")]
     Damaged(String),

@@ -26,7 +26,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// Instances that were connected at or after `since_ns` (Unix time), the newest first, at most `limit`.
     async fn instances(&self, since_ns: i64, limit: usize) -> Result<Vec<InstanceRow>>;
 
-    /// Adds functions of a service; those with the same service, path, file and line are there already.
+    /// Adds functions of a service; of those with the same service, path, file and line the arguments are replaced.
     async fn put_functions(&self, functions: &[FunctionRow]) -> Result<()>;
 
     /// Functions by service, then path, at most `limit`.
@@ -44,7 +44,9 @@ pub trait Catalog: Send + Sync + 'static {
     /// Probes, the newest first, at most `limit`; those that have ended only where asked for.
     async fn probes(&self, with_ended: bool, limit: usize) -> Result<Vec<ProbeRow>>;
 
-    /// Makes segments exist and moves the journal's checkpoint: both or neither.
+    /// Makes segments exist and moves the journal's checkpoint: both or neither. A publication to the checkpoint where
+    /// the journal stands already was carried out before, though its answer was lost: it changes nothing. A checkpoint
+    /// that would move backwards is [`CatalogError::Damaged`].
     async fn publish(&self, publication: &Publication) -> Result<()>;
 
     /// How far a hub's journal is published, and what must be known to go on from there.
@@ -53,7 +55,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// All segments, by start of their window.
     async fn segments(&self) -> Result<Vec<SegmentRow>>;
 
-    /// Forgets segments whose window ended before `before_ns` (Unix time), running calls that began before it, and
-    /// returns the segments: their objects may now be deleted.
+    /// Forgets segments whose window ended at or before `before_ns` (Unix time), running calls that began and sequences
+    /// that were published before it, and returns the segments: their objects may now be deleted.
     async fn expire(&self, before_ns: i64) -> Result<Vec<SegmentRow>>;
 }

@@ -104,8 +104,10 @@ pub struct Publication {
     pub hub: String,
     /// The first journal file that is not published now.
     pub checkpoint: u64,
+    /// When; a sequence is forgotten when its instance published nothing for as long as calls are kept.
+    pub published_at_ns: i64,
     pub segments: Vec<SegmentRow>,
-    /// The highest sequence of each instance in what is published (or was before).
+    /// The highest sequence of each instance that has calls in what is published by this step.
     pub sequences: Vec<(InstanceId, u64)>,
     /// All calls that run as far as the published part knows: replaces the list of the publication before.
     pub running: Vec<RunningCall>,

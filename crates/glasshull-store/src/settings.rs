@@ -1,0 +1,78 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glasshull_catalog::Catalog;
+use object_store::ObjectStore;
+
+/// How the store works: plain data, all of it with defaults but where it lives.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// The data folder; the journal lies in its `journal` folder.
+    pub data: PathBuf,
+    /// Whose journal this is: [`crate::DataFolder::hub_id`]. Part of each segment's name.
+    pub hub: String,
+    /// The time windows that no segment straddles.
+    pub window: Duration,
+    /// How long a call stays in the live table before it is published into a segment.
+    pub publish_after: Duration,
+    /// Bytes of live rows at which a publication does not wait for `publish_after`.
+    pub publish_bytes: usize,
+    /// Bytes of live rows (and of batches on their way there) at which senders must wait.
+    pub live_bytes: usize,
+    /// Bytes at which a new journal file is begun.
+    pub journal_file_bytes: u64,
+    /// How old a window becomes before it is deleted; `None`: it is kept.
+    pub retention: Option<Duration>,
+    /// How long a batch may wait for room in the live table before it is refused as [`crate::StoreError::Busy`].
+    pub append_within: Duration,
+    /// How long [`crate::Store::close`] may take to publish what is live.
+    pub close_within: Duration,
+}
+
+impl StoreSettings {
+    /// The defaults, for a hub's data folder.
+    pub fn new(data: impl Into<PathBuf>, hub: impl Into<String>) -> Self {
+        Self {
+            data: data.into(),
+            hub: hub.into(),
+            window: Duration::from_secs(10 * 60),
+            publish_after: Duration::from_secs(30),
+            publish_bytes: 64 << 20,
+            live_bytes: 512 << 20,
+            journal_file_bytes: 64 << 20,
+            retention: None,
+            append_within: Duration::from_secs(5),
+            close_within: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What the store works with: passed in, so that tests can pass something else.
+#[derive(Clone)]
+pub struct Components {
+    /// Where segments lie. What it has accepted must survive a power cut: for a local folder
+    /// [`crate::FolderObjects`], not `object_store`'s own, which does not sync.
+    pub object_store: Arc<dyn ObjectStore>,
+    /// Which segments exist.
+    pub catalog: Arc<dyn Catalog>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The wall clock.
+pub trait Clock: Send + Sync + 'static {
+    /// Nanoseconds since 1970-01-01 UTC.
+    fn now_ns(&self) -> i64;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ns(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+}
