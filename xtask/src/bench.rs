@@ -1,0 +1,43 @@
+//! `cargo xtask bench NAME [--json]`.
+
+use crate::Outcome;
+use crate::cargo::{cargo, program};
+use crate::run::{command, run};
+
+/// A bench, and the programs it needs beside its own.
+struct Bench {
+    name: &'static str,
+    packages: &'static [&'static str],
+}
+
+/// `capture` needs the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
+const BENCHES: &[Bench] = &[
+    Bench { name: "capture", packages: &["bench"] },
+    Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
+];
+
+/// Builds what the bench needs, optimised, and runs it.
+pub(crate) fn bench(name: &str, json: bool) -> Outcome {
+    let bench = BENCHES.iter().find(|bench| bench.name == name).ok_or_else(|| unknown(name))?;
+    let mut build = cargo(&["build", "--release"]);
+    for package in bench.packages {
+        build.args(["--package", package]);
+    }
+    run(build)?;
+    let mut measure = command(program("bench", "release"), &[name]);
+    measure.env("GLASSHULL_PROGRAM", program("glasshull", "release"));
+    if json {
+        measure.arg("--json");
+    }
+    run(measure)
+}
+
+/// All there are.
+pub(crate) fn names() -> Vec<&'static str> {
+    BENCHES.iter().map(|bench| bench.name).collect()
+}
+
+fn unknown(name: &str) -> String {
+    format!("There is no bench `{name}`; there are {}.", names().join(", "))
+}

@@ -1,0 +1,46 @@
+//! Cargo, always with the same profile and the same set of features, so that nothing is built twice.
+//!
+//! Features are unified over the packages one names: `-p shop` alone and the whole workspace give one dependency two
+//! sets of features, and so two builds. All of DataFusion would pay for it. Hence `--workspace`, always.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::Outcome;
+use crate::run::{command, root, run};
+
+/// What the demo and the tests are built with; see docs/decisions.
+pub(crate) const PROFILE: &str = "quick";
+
+/// Cargo with these arguments, in the checkout's root.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), arguments);
+    // `cargo xtask` sets these for the package xtask; a build of others must not depend on them.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(key);
+        }
+    }
+    command
+}
+
+/// Builds every program and test there is.
+pub(crate) fn build_everything() -> Outcome {
+    run(cargo(&["build", "--profile", PROFILE, "--workspace", "--all-targets"]))
+}
+
+/// Builds the programs, and no tests.
+pub(crate) fn build_programs() -> Outcome {
+    run(cargo(&["build", "--profile", PROFILE, "--workspace", "--bins"]))
+}
+
+/// Where a program of the workspace lies once it is built.
+pub(crate) fn program(name: &str, profile: &str) -> PathBuf {
+    target().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Cargo's target folder.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target))
+}
