@@ -13,7 +13,13 @@ pub fn matches(pattern: &str, path: &str) -> bool {
     if pattern.is_empty() || pattern.len() > MAX_NAME_BYTES {
         return false;
     }
-    suffixes(path).any(|suffix| matches_whole(pattern.as_bytes(), suffix.as_bytes()))
+    suffixes(path).any(|suffix| matches_whole(pattern, suffix))
+}
+
+/// Whether `pattern` is all of `text`, `*` standing for any run of characters: the rule for what is no path, such as
+/// the labels of instances.
+pub fn matches_whole(pattern: &str, text: &str) -> bool {
+    matches_bytes(pattern.as_bytes(), text.as_bytes())
 }
 
 /// The path, and what stands behind each of its `::`.
@@ -23,7 +29,7 @@ fn suffixes(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Takes time in proportion to the product of both lengths at most: on a mismatch only the last `*` is widened.
-fn matches_whole(pattern: &[u8], text: &[u8]) -> bool {
+fn matches_bytes(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
