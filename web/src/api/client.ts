@@ -1,0 +1,98 @@
+/** The hub's HTTP API. Every refusal arrives as an [`ApiFailure`] that says what happened and what to do. */
+import { parseExact } from "./exact";
+import type {
+  Failure,
+  FailureBody,
+  Functions,
+  Instances,
+  Probes,
+  Schema,
+  StatementAnswer,
+  Status,
+} from "./types";
+
+const API = "/api/v1";
+
+/** The code of failures the page itself notices: the hub could not be asked. */
+export const NO_ANSWER = "no answer";
+
+export class ApiFailure extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+    this.name = "ApiFailure";
+  }
+}
+
+/** Any thrown thing as a failure people can act on. */
+export function asFailure(thrown: unknown): Failure {
+  if (thrown instanceof ApiFailure) return thrown.failure;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: "page", message: `The page failed: ${message}`, hint: "Reload; what you typed is kept." };
+}
+
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === "AbortError";
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  const response = await fetch(API + path, { cache: "no-store", ...init }).catch((thrown: unknown) => {
+    throw isAbort(thrown) ? thrown : new ApiFailure(unreachable());
+  });
+  const text = await response.text();
+  if (!response.ok) throw new ApiFailure(failureIn(text, response));
+  return readAs<T>(text, response);
+}
+
+function readAs<T>(text: string, response: Response): T {
+  try {
+    return parseExact(text) as T;
+  } catch {
+    throw new ApiFailure(notOurs(response));
+  }
+}
+
+function failureIn(text: string, response: Response): Failure {
+  try {
+    const body = JSON.parse(text) as Partial<FailureBody>;
+    if (body.error) return body.error;
+  } catch {
+    // Not the hub's own answer: told below.
+  }
+  return notOurs(response);
+}
+
+function unreachable(): Failure {
+  return {
+    code: NO_ANSWER,
+    message: "The hub does not answer.",
+    hint: "Is `glasshull up` still running, and this address reachable? Nothing you typed is lost: run it again when the hub is back.",
+  };
+}
+
+function notOurs(response: Response): Failure {
+  return {
+    code: `HTTP ${response.status}`,
+    message: `The answer (${response.status} ${response.statusText}) did not come from a Glasshull hub.`,
+    hint: "Look at what stands between this page and the hub, such as a proxy.",
+  };
+}
+
+export interface StatementOptions {
+  maxRows?: number;
+  signal?: AbortSignal;
+}
+
+export function runStatement(statement: string, options: StatementOptions = {}): Promise<StatementAnswer> {
+  return request("/statements", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ statement, max_rows: options.maxRows }),
+    signal: options.signal ?? null,
+  });
+}
+
+export const fetchFunctions = (): Promise<Functions> => request("/functions", {});
+export const fetchInstances = (): Promise<Instances> => request("/instances", {});
+export const fetchProbes = (): Promise<Probes> => request("/probes", {});
+export const fetchSchema = (): Promise<Schema> => request("/schema", {});
+export const fetchStatus = (): Promise<Status> => request("/status", {});

@@ -1,0 +1,146 @@
+/** Functions as a tree of service, module, function. */
+import type { FunctionEntry } from "../api/types";
+
+export interface ServiceNode {
+  kind: "service";
+  key: string;
+  name: string;
+  level: 0;
+  functions: number;
+  open: boolean;
+}
+
+export interface ModuleNode {
+  kind: "module";
+  key: string;
+  service: string;
+  /** Its path below the parent, such as `quote::rules`. */
+  name: string;
+  path: string;
+  level: number;
+  functions: number;
+  open: boolean;
+}
+
+export interface FunctionNode {
+  kind: "function";
+  key: string;
+  name: string;
+  level: number;
+  entry: FunctionEntry;
+}
+
+export type FunctionRow = ServiceNode | ModuleNode | FunctionNode;
+
+interface Module {
+  name: string;
+  path: string;
+  modules: Map<string, Module>;
+  functions: FunctionEntry[];
+}
+
+/** What one traces with a click on this row. */
+export function patternOf(row: FunctionRow): string {
+  if (row.kind === "service") return "*";
+  return row.kind === "module" ? `${row.path}::*` : row.entry.function;
+}
+
+export function serviceOf(row: FunctionRow): string {
+  if (row.kind === "service") return row.name;
+  return row.kind === "module" ? row.service : row.entry.service;
+}
+
+/** The visible rows, top to bottom. While something is searched everything that matches is open. */
+export function functionRows(
+  entries: FunctionEntry[],
+  search: string,
+  closed: ReadonlySet<string>,
+): FunctionRow[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const matching = words.length ? entries.filter((entry) => matches(entry, words)) : entries;
+  const rows: FunctionRow[] = [];
+  for (const [service, functions] of byService(matching)) {
+    const key = service;
+    const open = words.length > 0 || !closed.has(key);
+    rows.push({ kind: "service", key, name: service, level: 0, functions: functions.length, open });
+    if (open) addModule(rows, service, rootModule(functions), 1, words.length ? new Set() : closed);
+  }
+  return rows;
+}
+
+function matches(entry: FunctionEntry, words: string[]): boolean {
+  const text = `${entry.service} ${entry.function} ${entry.file}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function byService(entries: FunctionEntry[]): Map<string, FunctionEntry[]> {
+  const services = new Map<string, FunctionEntry[]>();
+  for (const entry of entries) {
+    const list = services.get(entry.service);
+    if (list) list.push(entry);
+    else services.set(entry.service, [entry]);
+  }
+  return services;
+}
+
+function rootModule(functions: FunctionEntry[]): Module {
+  const root: Module = { name: "", path: "", modules: new Map(), functions: [] };
+  for (const entry of functions) {
+    const segments = entry.function.split("::");
+    let module = root;
+    for (const segment of segments.slice(0, -1)) module = childModule(module, segment);
+    module.functions.push(entry);
+  }
+  return root;
+}
+
+function childModule(parent: Module, name: string): Module {
+  const known = parent.modules.get(name);
+  if (known) return known;
+  const path = parent.path ? `${parent.path}::${name}` : name;
+  const module: Module = { name, path, modules: new Map(), functions: [] };
+  parent.modules.set(name, module);
+  return module;
+}
+
+function addModule(
+  rows: FunctionRow[],
+  service: string,
+  module: Module,
+  level: number,
+  closed: ReadonlySet<string>,
+) {
+  for (const child of module.modules.values()) addChild(rows, service, joined(child), level, closed);
+  for (const entry of module.functions) {
+    const name = entry.function.slice(entry.function.lastIndexOf(":") + 1);
+    rows.push({ kind: "function", key: `${service} ${entry.function}`, name, level, entry });
+  }
+}
+
+function addChild(
+  rows: FunctionRow[],
+  service: string,
+  module: Module,
+  level: number,
+  closed: ReadonlySet<string>,
+) {
+  const { name, path } = module;
+  const key = `${service} ${path}::`;
+  const open = !closed.has(key);
+  rows.push({ kind: "module", key, service, name, path, level, functions: size(module), open });
+  if (open) addModule(rows, service, module, level + 1, closed);
+}
+
+/** A module that holds nothing but one module is drawn in one row with it. */
+function joined(module: Module): Module {
+  const [only, second] = module.modules.values();
+  if (!only || second || module.functions.length > 0) return module;
+  const inner = joined(only);
+  return { ...inner, name: `${module.name}::${inner.name}` };
+}
+
+function size(module: Module): number {
+  let total = module.functions.length;
+  for (const child of module.modules.values()) total += size(child);
+  return total;
+}

@@ -1,0 +1,116 @@
+/** Statements the page writes for people, and what it must know of those they write. */
+import type { Probe, Selector } from "../api/types";
+
+/** Statements that only ask. Anything else waits for a person even when it came with an address. */
+const ASKING = new Set(["SELECT", "WITH", "SHOW", "TREE", "EXPLAIN", "DESCRIBE", "VALUES"]);
+
+/** The first word, in capitals; comments before it are passed over. */
+export function firstWord(statement: string): string {
+  const bare = statement.replace(/^(\s|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)+/, "");
+  return (/^[A-Za-z]+/.exec(bare)?.[0] ?? "").toUpperCase();
+}
+
+export function onlyAsks(statement: string): boolean {
+  return ASKING.has(firstWord(statement));
+}
+
+/** A text as SQL writes it. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+const COLUMNS = "started_at, service, function, outcome, duration_ns, args, returned, error, call_id";
+
+/** The newest calls of all functions. */
+export const RECENT_CALLS = `SELECT ${COLUMNS}\nFROM calls ORDER BY started_at DESC LIMIT 500`;
+
+/** The newest calls under a condition. */
+export function callsWhere(condition: string): string {
+  return `SELECT ${COLUMNS}\nFROM calls WHERE ${condition}\nORDER BY started_at DESC LIMIT 500`;
+}
+
+/** The calls of one function. */
+export function callsOfFunction(path: string): string {
+  return callsWhere(`function = ${quote(path)}`);
+}
+
+/** The calls in which a text occurs, in any argument or returned value. */
+export function callsWithValue(text: string): string {
+  const like = quote(`%${text}%`);
+  return callsWhere(`args LIKE ${like} OR returned LIKE ${like} OR error LIKE ${like}`);
+}
+
+/** Selectors that are columns of `calls`; others (host, tags) live in `instances`. */
+const CALL_COLUMNS = new Set(["service", "instance", "class", "release"]);
+
+/** The calls a probe captures, the newest first. */
+export function callsOfProbe(probe: Probe): string {
+  const conditions = [
+    anyOf(
+      probe.patterns.filter((pattern) => pattern !== "*").map(patternCondition),
+      probe.patterns.includes("*"),
+    ),
+    ...probe.selectors.filter((selector) => CALL_COLUMNS.has(selector.key)).map(selectorCondition),
+    `started_at >= TIMESTAMP ${quote(probe.created_at)}`,
+  ];
+  return callsWhere(conditions.filter(Boolean).join("\n  AND "));
+}
+
+function anyOf(conditions: string[], everything: boolean): string {
+  if (everything || conditions.length === 0) return "";
+  return conditions.length === 1 ? (conditions[0] ?? "") : `(${conditions.join(" OR ")})`;
+}
+
+function patternCondition(pattern: string): string {
+  return matches("function", pattern);
+}
+
+function selectorCondition(selector: Selector): string {
+  return matches(selector.key === "release" ? '"release"' : selector.key, selector.value);
+}
+
+function matches(column: string, pattern: string): string {
+  if (!pattern.includes("*")) return `${column} = ${quote(pattern)}`;
+  return `${column} LIKE ${quote(pattern.replaceAll("*", "%"))}`;
+}
+
+export interface TraceChoice {
+  /** A function's path or a pattern. */
+  pattern: string;
+  selectors: Selector[];
+  /** Such as `60s`, `5m`. */
+  duration: string;
+}
+
+const BARE_WORD = /^[A-Za-z0-9_.*-]+$/;
+
+export function traceStatement(choice: TraceChoice): string {
+  const on = choice.selectors.map(
+    ({ key, value }) => `${key}=${BARE_WORD.test(value) ? value : quote(value)}`,
+  );
+  const clause = on.length > 0 ? ` ON ${on.join(", ")}` : "";
+  return `TRACE ${choice.pattern}${clause} FOR ${choice.duration}`;
+}
+
+/** The whole tree around one call. */
+export function treeAround(callId: string): string {
+  return `TREE ${callId} ANCESTORS DESCENDANTS SIBLINGS`;
+}
+
+/** A byte offset, as the hub counts, as an index into a JavaScript string. */
+export function indexOfByte(text: string, offset: number): number {
+  let bytes = 0;
+  let index = 0;
+  for (const character of text) {
+    if (bytes >= offset) break;
+    bytes += utf8Length(character.codePointAt(0) ?? 0);
+    index += character.length;
+  }
+  return index;
+}
+
+function utf8Length(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}

@@ -1,0 +1,122 @@
+/** What the hub says of itself: functions, instances, probes, schema, pulse; kept fresh by its live events. */
+import { asFailure, fetchFunctions, fetchInstances, fetchProbes, fetchSchema } from "../api/client";
+import { listenLive } from "../api/live";
+import type { Failure, FunctionEntry, Instance, LiveEvent, Probe, Pulse, Schema } from "../api/types";
+import { clock } from "./clock.svelte";
+
+/** Pulses kept for the header's line: one minute of them. */
+const MAX_PULSES = 60;
+/** Changes that come within this time are asked for together. */
+const GATHER_MS = 150;
+
+export type Connection = "connecting" | "connected" | "lost";
+
+class Hub {
+  functions = $state.raw<FunctionEntry[]>([]);
+  functionsPartial = $state<string | null>(null);
+  instances = $state.raw<Instance[]>([]);
+  probes = $state.raw<Probe[]>([]);
+  schema = $state.raw<Schema>({ tables: [], statements: [] });
+  pulses = $state.raw<Pulse[]>([]);
+  connection = $state<Connection>("connecting");
+  retryAt = $state(0);
+  /** Whether functions and instances were answered once: before, nothing is known to be empty. */
+  known = $state(false);
+  failure = $state.raw<Failure | null>(null);
+
+  readonly pulse = $derived(this.pulses.at(-1));
+  readonly connectedInstances = $derived(this.instances.filter((instance) => instance.connected));
+  readonly services = $derived(servicesOf(this.functions, this.instances));
+  readonly runningProbes = $derived(this.probes.filter(isRunning));
+  readonly probesById = $derived(new Map(this.probes.map((probe) => [probe.id, probe])));
+
+  #gather: ReturnType<typeof setTimeout> | undefined;
+
+  start(): () => void {
+    return listenLive({
+      event: (event) => this.#take(event),
+      connected: () => this.#connected(),
+      lost: (retryAt) => {
+        this.connection = "lost";
+        this.retryAt = retryAt;
+      },
+    });
+  }
+
+  /** Asks anew for functions and instances, soon. */
+  refresh(): void {
+    clearTimeout(this.#gather);
+    this.#gather = setTimeout(() => void this.#fetch(), GATHER_MS);
+  }
+
+  /** The place of a service among all, for its colour; the same for everyone who sees the same services. */
+  serviceIndex(service: string): number {
+    return this.services.indexOf(service);
+  }
+
+  #connected(): void {
+    this.connection = "connected";
+    void this.#fetch();
+    void this.#fetchOnce();
+  }
+
+  #take(event: LiveEvent): void {
+    this.connection = "connected";
+    if (event.event === "probes") this.#setProbes(event.probes);
+    else if (event.event === "instances_changed") this.refresh();
+    else this.#addPulse(event);
+  }
+
+  #setProbes(probes: Probe[]): void {
+    const running = runningIds(this.probes);
+    this.probes = probes;
+    // Functions name the running probes that match them.
+    if (running !== runningIds(probes)) this.refresh();
+  }
+
+  #addPulse(pulse: Pulse): void {
+    clock.set(pulse.at);
+    this.pulses = [...this.pulses, pulse].slice(-MAX_PULSES);
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const [functions, instances] = await Promise.all([fetchFunctions(), fetchInstances()]);
+      this.functions = functions.functions;
+      this.functionsPartial = functions.partial ?? null;
+      this.instances = instances.instances;
+      this.known = true;
+      this.failure = null;
+    } catch (thrown) {
+      this.failure = asFailure(thrown);
+    }
+  }
+
+  async #fetchOnce(): Promise<void> {
+    try {
+      const [schema, probes] = await Promise.all([fetchSchema(), fetchProbes()]);
+      this.schema = schema;
+      this.#setProbes(probes.probes);
+    } catch (thrown) {
+      this.failure = asFailure(thrown);
+    }
+  }
+}
+
+export function isRunning(probe: Probe): boolean {
+  return !probe.ended_at && probe.state !== "expired" && probe.state !== "stopped";
+}
+
+function runningIds(probes: Probe[]): string {
+  return probes
+    .filter(isRunning)
+    .map((probe) => probe.id)
+    .join(" ");
+}
+
+function servicesOf(functions: FunctionEntry[], instances: Instance[]): string[] {
+  const names = new Set([...functions.map((f) => f.service), ...instances.map((i) => i.service)]);
+  return [...names].sort();
+}
+
+export const hub = new Hub();

@@ -1,0 +1,222 @@
+/** The statement, its answer, and the address that stands for both. */
+import { asFailure, isAbort, runStatement } from "../api/client";
+import type { Failure, Probe, Rows, StatementAnswer, Tree } from "../api/types";
+import { callsOfProbe, firstWord, onlyAsks, RECENT_CALLS } from "../language/statement";
+import { draft, history } from "./history.svelte";
+import { fromFragment, START, toFragment, type ViewState } from "./url";
+
+/** At most so many rows are asked for: more than anybody reads, little enough to sort at once. */
+export const MAX_ROWS = 10_000;
+/** The shortest time between two runs of a live query. */
+const LIVE_PAUSE_MS = 600;
+/** A live query may keep the hub busy for one part in so many. */
+const LIVE_SHARE = 4;
+
+/** What a statement did, told below the editor. */
+export interface Notice {
+  text: string;
+  probe?: Probe;
+}
+
+class Session {
+  url = $state.raw<ViewState>(START);
+  text = $state(draft.load());
+  rows = $state.raw<Rows | null>(null);
+  tree = $state.raw<Tree | null>(null);
+  failure = $state.raw<Failure | null>(null);
+  /** The statement `failure` speaks of: its positions are meant in this text. */
+  failed = $state("");
+  notice = $state.raw<Notice | null>(null);
+  /** The statement from an address that changes what is captured and so waits for a person. */
+  waiting = $state(false);
+  /** When the running statement was started; `null` while none runs. */
+  runningSince = $state<number | null>(null);
+  /** Whether live rows are held because the reader looks at some of them. */
+  held = $state(false);
+
+  /** The statement whose rows are shown. */
+  readonly shown = $derived(this.url.show ?? this.url.q);
+
+  #abort: AbortController | null = null;
+  #liveTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Takes the address up, and every later step back or forward. */
+  start(): void {
+    addEventListener("popstate", () => this.#restore());
+    if (location.hash.length > 1) this.#restore();
+    else void this.#show(RECENT_CALLS, { ...START, q: RECENT_CALLS }, "replace");
+    if (!this.text) this.type(RECENT_CALLS);
+  }
+
+  /** What the reader typed. */
+  type(text: string): void {
+    this.text = text;
+    draft.save(text);
+  }
+
+  /** Runs what stands in the editor, or `statement`, which then stands there. */
+  run(statement = this.text): Promise<void> {
+    if (!statement.trim()) return Promise.resolve();
+    this.type(statement);
+    history.add(statement);
+    this.waiting = false;
+    const sameColumns = firstWord(statement) === firstWord(this.shown) ? this.url : START;
+    const next: ViewState = { ...sameColumns, q: statement, show: null, call: null };
+    return this.#show(statement, { ...next, view: next.view === "tree" ? "table" : next.view }, "push");
+  }
+
+  /** Runs a statement beside the editor, such as the `UNTRACE` of a button. */
+  async command(statement: string): Promise<void> {
+    history.add(statement);
+    try {
+      const answer = await runStatement(statement);
+      if (answer.kind === "probes") this.notice = noticeOf(statement, answer.probes);
+    } catch (thrown) {
+      this.#fail(statement, thrown);
+    }
+  }
+
+  cancel(): void {
+    this.#abort?.abort();
+    this.#abort = null;
+    this.runningSince = null;
+  }
+
+  /** Changes what is shown of the answer; a step that one may want back is pushed. */
+  change(change: Partial<ViewState>, step: "push" | "replace" = "replace"): void {
+    this.#write({ ...this.url, ...change }, step);
+  }
+
+  openCall(callId: string): void {
+    this.change({ view: "tree", call: callId }, "push");
+  }
+
+  closeTree(): void {
+    if (this.rows) this.change({ view: "table" }, "push");
+  }
+
+  setLive(live: boolean): void {
+    this.change({ live });
+    this.held = false;
+    this.#scheduleLive(0);
+  }
+
+  /** Live rows come again after they were held. */
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    this.#scheduleLive(0);
+  }
+
+  #restore(): void {
+    const next = fromFragment(location.hash);
+    const before = this.shown;
+    const sameAnswer = (this.rows || this.tree) && (next.show ?? next.q) === before;
+    this.url = next;
+    if (next.q) this.type(next.q);
+    if (sameAnswer) return this.#scheduleLive(0);
+    const statement = next.show ?? next.q;
+    this.waiting = !onlyAsks(statement);
+    if (!this.waiting) void this.#show(statement, next, "replace");
+    else this.#clear();
+  }
+
+  #clear(): void {
+    this.rows = null;
+    this.tree = null;
+    this.failure = null;
+  }
+
+  async #show(statement: string, next: ViewState, step: "push" | "replace"): Promise<void> {
+    this.cancel();
+    clearTimeout(this.#liveTimer);
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.runningSince = Date.now();
+    this.notice = null;
+    try {
+      const answer = await runStatement(statement, { maxRows: MAX_ROWS, signal: abort.signal });
+      this.failure = null;
+      await this.#take(answer, statement, next, step);
+    } catch (thrown) {
+      if (!isAbort(thrown)) this.#fail(statement, thrown);
+      if (this.url.q === "") this.#write(next, "replace");
+    } finally {
+      if (this.#abort === abort) this.runningSince = null;
+    }
+  }
+
+  async #take(answer: StatementAnswer, statement: string, next: ViewState, step: "push" | "replace") {
+    if (answer.kind === "probes") return this.#takeProbes(answer.probes, statement, next, step);
+    if (answer.kind === "tree") {
+      this.tree = answer;
+      this.rows = null;
+      this.#write({ ...next, view: "tree", live: false }, step);
+    } else {
+      this.tree = null;
+      this.rows = answer;
+      this.#write(next, step);
+      this.#scheduleLive(answer.elapsed_ms);
+    }
+  }
+
+  async #takeProbes(probes: Probe[], statement: string, next: ViewState, step: "push" | "replace") {
+    const notice = noticeOf(statement, probes);
+    const traced = firstWord(statement) === "TRACE" ? probes[0] : undefined;
+    const show = traced ? callsOfProbe(traced) : this.shown;
+    this.rows = traced ? null : this.rows;
+    if (traced || onlyAsks(show)) {
+      const live = traced !== undefined || next.live;
+      await this.#show(show, { ...next, show, live, view: "table", sort: traced ? null : next.sort }, step);
+    }
+    this.notice = notice;
+  }
+
+  #fail(statement: string, thrown: unknown): void {
+    this.failure = asFailure(thrown);
+    this.failed = statement;
+  }
+
+  #write(next: ViewState, step: "push" | "replace"): void {
+    const fragment = toFragment(next);
+    const address = location.pathname + location.search + fragment;
+    if (step === "push" && fragment !== location.hash) globalThis.history.pushState(null, "", address);
+    else globalThis.history.replaceState(null, "", address);
+    this.url = next;
+  }
+
+  #scheduleLive(elapsedMs: number): void {
+    clearTimeout(this.#liveTimer);
+    if (!this.url.live || !onlyAsks(this.shown)) return;
+    const pause = Math.max(LIVE_PAUSE_MS, elapsedMs * LIVE_SHARE);
+    this.#liveTimer = setTimeout(() => void this.#refresh(), pause);
+  }
+
+  /** Runs the shown statement again without disturbing what is shown. */
+  async #refresh(): Promise<void> {
+    const statement = this.shown;
+    if (this.held || document.hidden || this.url.view === "tree" || this.runningSince !== null) {
+      return this.#scheduleLive(0);
+    }
+    let elapsedMs = 0;
+    try {
+      const answer = await runStatement(statement, { maxRows: MAX_ROWS });
+      if (statement !== this.shown || !this.url.live || this.held) return;
+      elapsedMs = answer.kind === "rows" ? answer.elapsed_ms : 0;
+      if (answer.kind === "rows") this.rows = answer;
+      this.failure = null;
+    } catch (thrown) {
+      this.#fail(statement, thrown);
+      elapsedMs = LIVE_PAUSE_MS;
+    }
+    this.#scheduleLive(elapsedMs);
+  }
+}
+
+function noticeOf(statement: string, probes: Probe[]): Notice {
+  const ids = probes.map((probe) => probe.id).join(", ");
+  if (firstWord(statement) === "TRACE") return probes[0] ? { text: ids, probe: probes[0] } : { text: "" };
+  return { text: ids ? `Stopped ${ids}. What was captured stays.` : "No probe was running that matches." };
+}
+
+export const session = new Session();

@@ -1,0 +1,96 @@
+/**
+ * What the page shows, as the address's fragment. The fragment never leaves the browser, so that statements with
+ * captured values in them do not end up in logs on the way, and their length is not limited by any server.
+ */
+
+export type View = "table" | "tree" | "chart";
+export type ChartKind = "scatter" | "line" | "histogram";
+
+export interface Sort {
+  column: string;
+  descending: boolean;
+}
+
+export interface ViewState {
+  /** The statement in the editor when it was last run. */
+  q: string;
+  /** The statement whose rows are shown, where it is another: the calls of the probe that `q` made. */
+  show: string | null;
+  view: View;
+  /** The call whose tree is open. */
+  call: string | null;
+  sort: Sort | null;
+  x: string | null;
+  y: string | null;
+  chart: ChartKind | null;
+  logX: boolean;
+  logY: boolean;
+  live: boolean;
+}
+
+export const START: ViewState = {
+  q: "",
+  show: null,
+  view: "table",
+  call: null,
+  sort: null,
+  x: null,
+  y: null,
+  chart: null,
+  logX: false,
+  logY: false,
+  live: false,
+};
+
+const VIEWS: readonly View[] = ["table", "tree", "chart"];
+const CHARTS: readonly ChartKind[] = ["scatter", "line", "histogram"];
+
+/** `#q=...&view=...`, with only what differs from the start. */
+export function toFragment(state: ViewState): string {
+  const parameters = new URLSearchParams();
+  const set = (key: string, value: string | null) => {
+    if (value) parameters.set(key, value);
+  };
+  set("q", state.q);
+  set("show", state.show);
+  set("view", state.view === "table" ? null : state.view);
+  set("call", state.call);
+  set("sort", state.sort && (state.sort.descending ? "-" : "") + state.sort.column);
+  set("x", state.x);
+  set("y", state.y);
+  set("chart", state.chart);
+  set("log", (state.logX ? "x" : "") + (state.logY ? "y" : ""));
+  set("live", state.live ? "1" : null);
+  const text = parameters.toString();
+  return text ? `#${text}` : "";
+}
+
+/** The inverse; whatever cannot be understood is as at the start. */
+export function fromFragment(fragment: string): ViewState {
+  const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
+  const log = parameters.get("log") ?? "";
+  return {
+    q: parameters.get("q") ?? "",
+    show: parameters.get("show"),
+    view: oneOf(VIEWS, parameters.get("view")) ?? "table",
+    call: parameters.get("call"),
+    sort: sortIn(parameters.get("sort")),
+    x: parameters.get("x"),
+    y: parameters.get("y"),
+    chart: oneOf(CHARTS, parameters.get("chart")),
+    logX: log.includes("x"),
+    logY: log.includes("y"),
+    live: parameters.get("live") === "1",
+  };
+}
+
+function oneOf<T extends string>(allowed: readonly T[], text: string | null): T | null {
+  return allowed.find((word) => word === text) ?? null;
+}
+
+function sortIn(text: string | null): Sort | null {
+  if (!text) return null;
+  return text.startsWith("-")
+    ? { column: text.slice(1), descending: true }
+    : { column: text, descending: false };
+}
