@@ -1,0 +1,42 @@
+//! Several subjects measured in turn, so that a machine that gets slower or faster meanwhile does so for all.
+
+use std::time::{Duration, Instant};
+
+use crate::report::{Row, quantile};
+
+/// Something that is called many times.
+pub(crate) struct Subject {
+    pub(crate) what: &'static str,
+    /// Calls it so many times.
+    pub(crate) burst: Box<dyn FnMut(u64)>,
+    /// Rest before each burst, for a subject whose work goes on elsewhere.
+    pub(crate) rest: Duration,
+}
+
+/// Nanoseconds a call of each subject; the first is the floor of all.
+pub(crate) fn measure(subjects: &mut [Subject], rounds: usize, calls: u64) -> Vec<Row> {
+    let mut times = vec![Vec::with_capacity(rounds); subjects.len()];
+    // The first round warms caches up and is not counted.
+    for round in 0..=rounds {
+        for (subject, times) in subjects.iter_mut().zip(&mut times) {
+            std::thread::sleep(subject.rest);
+            let began = Instant::now();
+            (subject.burst)(calls);
+            let nanoseconds = began.elapsed().as_nanos() as f64 / calls as f64;
+            if round > 0 {
+                times.push(nanoseconds);
+            }
+        }
+    }
+    rows(subjects, &times)
+}
+
+fn rows(subjects: &[Subject], times: &[Vec<f64>]) -> Vec<Row> {
+    let floor = times.first().map(|times| quantile(times, 0.5));
+    let row = |(subject, times): (&Subject, &Vec<f64>)| Row {
+        best: Some(quantile(times, 0.0)),
+        floor,
+        ..Row::new(subject.what, quantile(times, 0.5), "ns/call")
+    };
+    subjects.iter().zip(times).map(row).collect()
+}
