@@ -1,7 +1,5 @@
-//! Cargo, always with the same profile and the same set of features, so that nothing is built twice.
-//!
-//! Features are unified over the packages one names: `-p shop` alone and the whole workspace give one dependency two
-//! sets of features, and so two builds. All of DataFusion would pay for it. Hence `--workspace`, always.
+//! Cargo, always with the same profile, so that nothing is built twice. That the demo's few packages and the tests' whole
+//! workspace agree on the features of what they share is `crates/workspace-hack`'s work.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,9 +28,9 @@ pub(crate) fn build_everything() -> Outcome {
     run(cargo(&["build", "--profile", PROFILE, "--workspace", "--all-targets"]))
 }
 
-/// Builds the programs, and no tests.
+/// Builds hub and shop, and no tests.
 pub(crate) fn build_programs() -> Outcome {
-    run(cargo(&["build", "--profile", PROFILE, "--workspace", "--bins"]))
+    run(cargo(&["build", "--profile", PROFILE, "--package", "glasshull-cli", "--package", "shop"]))
 }
 
 /// Where a program of the workspace lies once it is built.

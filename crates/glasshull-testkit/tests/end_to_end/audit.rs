@@ -1,0 +1,67 @@
+//! Calls with known values, so that each can be looked for afterwards.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use glasshull::Guard;
+
+use crate::hub_process::{HubProcess, eventually};
+
+/// Its argument is its number: what the hub holds can be checked call by call.
+#[glasshull::trace]
+fn audit_step(n: u64) -> u64 {
+    n
+}
+
+/// An instance that makes numbered calls in a context of its own, so that several tests can run in one process.
+pub(crate) struct Auditor {
+    guard: Guard,
+    service: String,
+}
+
+impl Auditor {
+    /// An instance of a service, with so many bytes for what the hub has not acknowledged.
+    pub(crate) fn start(hub: &HubProcess, service: &str, buffer_bytes: usize) -> Self {
+        let agent = glasshull::builder().hub(hub.url()).service(service).cpu_budget(0.0).buffer_bytes(buffer_bytes);
+        Self { guard: agent.start().expect("an agent"), service: service.into() }
+    }
+
+    /// Has its calls traced, and waits until the instance has obeyed.
+    pub(crate) fn trace(&self, hub: &HubProcess) {
+        let service = &self.service;
+        hub.statement(&format!("TRACE *::audit_step ON service={service} FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND"));
+        eventually("the probe is active", || {
+            hub.get("probes")["probes"].as_array().is_some_and(|probes| probes.iter().any(|probe| probe["state"] == "active"))
+        });
+    }
+
+    /// Makes calls with these numbers, slowly enough for a ring to be emptied in time.
+    pub(crate) fn call(&self, numbers: Range<u64>) {
+        for n in numbers {
+            self.guard.context().in_scope(|| audit_step(n));
+            if n % 32 == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    /// Waits until the hub has acknowledged everything that was captured.
+    pub(crate) fn flush(&self) {
+        assert!(self.guard.flush(Duration::from_secs(60)), "the hub acknowledges everything");
+    }
+
+    /// How many calls the hub holds, and how many different numbers are among them.
+    pub(crate) fn held(&self, hub: &HubProcess) -> (u64, u64) {
+        let of = format!("FROM calls WHERE service = '{}' AND function LIKE '%::audit_step'", self.service);
+        let calls = hub.number(&format!("SELECT count(*) {of}"));
+        (calls, hub.number(&format!("SELECT count(DISTINCT args->>'n') {of}")))
+    }
+
+    /// How many calls the instance says it lost.
+    pub(crate) fn dropped(&self, hub: &HubProcess) -> u64 {
+        let instances = hub.get("instances");
+        let instance = instances["instances"].as_array().into_iter().flatten().find(|i| i["service"] == *self.service);
+        let drops = &instance.expect("the instance is known")["drops"];
+        ["ring_full", "buffer_full", "no_ring", "refused"].iter().filter_map(|reason| drops[reason].as_u64()).sum()
+    }
+}

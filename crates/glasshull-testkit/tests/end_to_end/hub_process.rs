@@ -1,0 +1,125 @@
+//! The program `glasshull up`.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything may take that is awaited. Generous: a loaded machine is no failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A hub that can be killed and started again on the same port with the same data.
+pub(crate) struct HubProcess {
+    address: SocketAddr,
+    data: TempDir,
+    child: Option<Child>,
+}
+
+impl HubProcess {
+    /// A hub with an empty data folder, ready.
+    pub(crate) fn start() -> Self {
+        let mut hub = Self::absent();
+        hub.restart();
+        hub
+    }
+
+    /// A hub that has an address and does not run yet.
+    pub(crate) fn absent() -> Self {
+        Self { address: free_address(), data: tempfile::tempdir().expect("a temporary folder"), child: None }
+    }
+
+    /// Starts it, and waits until it is ready.
+    pub(crate) fn restart(&mut self) {
+        let mut command = Command::new(program("glasshull"));
+        command.args(["up", "--listen", &self.address.to_string(), "--data"]).arg(self.data.path());
+        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("glasshull starts"));
+        eventually("the hub is ready", || ureq::get(format!("{}/readyz", self.url())).call().is_ok());
+    }
+
+    /// `kill -9`: no flush, no goodbye.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What `GET /api/v1/…` answers.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let answer = ureq::get(format!("{}/api/v1/{path}", self.url())).call();
+        answer.expect("an answer").body_mut().read_json().expect("JSON")
+    }
+
+    /// What a statement answers, or the failure it is refused with.
+    pub(crate) fn try_statement(&self, statement: &str) -> Result<Value, Value> {
+        let mut answer = ureq::post(format!("{}/api/v1/statements", self.url()))
+            .config()
+            .http_status_as_error(false)
+            .build()
+            .send_json(json!({ "statement": statement }))
+            .expect("an answer");
+        let body = answer.body_mut().read_json().expect("JSON");
+        if answer.status().is_success() { Ok(body) } else { Err(body) }
+    }
+
+    pub(crate) fn statement(&self, statement: &str) -> Value {
+        self.try_statement(statement).unwrap_or_else(|failure| panic!("{statement}: {failure}"))
+    }
+
+    /// The rows a question is answered with, none of them missing.
+    pub(crate) fn rows(&self, question: &str) -> Vec<Vec<Value>> {
+        let answer = self.statement(question);
+        assert_eq!(answer["partial"], Value::Null, "{question}");
+        serde_json::from_value(answer["rows"].clone()).expect("rows")
+    }
+
+    /// The one number a question is answered with.
+    pub(crate) fn number(&self, question: &str) -> u64 {
+        let rows = self.rows(question);
+        rows[0][0].as_u64().unwrap_or_else(|| panic!("{question}: {rows:?}"))
+    }
+
+    /// Runs the command line against this hub.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program("glasshull"));
+        command.args(arguments).env("GLASSHULL_HUB", self.url()).output().expect("glasshull starts")
+    }
+}
+
+impl Drop for HubProcess {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A built program, beside the tests' own.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("the test's own path");
+    let folder = here.ancestors().nth(2).expect("target/PROFILE");
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{name} is not built: `cargo build --profile quick --workspace --bins` does it");
+    path
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address")
+}
+
+/// Waits until something holds.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}

@@ -1,0 +1,13 @@
+//! The programs as people run them: the real hub, the real shop, the SDK in a real process, on free ports.
+//!
+//! The programs must have been built (`cargo build --profile quick --workspace --bins`); `cargo xtask test` sees to it.
+
+#![allow(clippy::disallowed_methods, reason = "deadlines of tests are by the machine's clock")]
+
+mod absent;
+mod audit;
+mod documents;
+mod hub_process;
+mod killed;
+mod shop_process;
+mod tour;

@@ -1,0 +1,103 @@
+//! The shop's questions, asked as README tells people to.
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::documents::statements;
+use crate::hub_process::{HubProcess, eventually};
+use crate::shop_process::ShopProcess;
+
+/// One hub with one shop for all tests here; they ask and change nothing.
+static SHOP: LazyLock<Mutex<(HubProcess, ShopProcess)>> = LazyLock::new(|| {
+    let hub = HubProcess::start();
+    let shop = ShopProcess::start(&hub.url());
+    eventually("all functions of the shop are known", || {
+        hub.get("functions")["functions"].as_array().is_some_and(|functions| {
+            ["storefront", "pricing", "warehouse", "load"].iter().all(|service| functions.iter().any(|f| f["service"] == *service))
+        })
+    });
+    hub.statement("TRACE load::*, storefront::*, pricing::*, warehouse::* FOR 10m");
+    Mutex::new((hub, shop))
+});
+
+fn shop() -> MutexGuard<'static, (HubProcess, ShopProcess)> {
+    SHOP.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The statement under a heading of the shop's documentation.
+fn answer_to(heading: &str) -> String {
+    let found = statements("examples/shop/src/main.rs").into_iter().find(|(above, _)| above.contains(heading));
+    found.unwrap_or_else(|| panic!("no statement under \"{heading}\"")).1
+}
+
+/// Asks until there is an answer: faults are planted among thousands of orders.
+fn ask(hub: &HubProcess, question: &str) -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    eventually(question, || {
+        rows = hub.rows(question);
+        !rows.is_empty()
+    });
+    rows
+}
+
+#[test]
+fn why_did_price_return_0_for_this_order() {
+    let shop = shop();
+    let rows = ask(&shop.0, &answer_to("return 0"));
+    assert!(rows.iter().all(|row| row[2] == "AUTUMN15"), "{rows:?}");
+    let tree = shop.0.statement(&format!("TREE {}", rows[0][0].as_str().expect("a call's id")));
+    let calls = tree["calls"].as_array().expect("calls");
+    let found = calls.iter().find(|call| call["function"].as_str().is_some_and(|name| name.ends_with("::discount::find")));
+    assert_eq!(found.expect("the coupon's look-up")["returned"]["percent"], 1500);
+}
+
+#[test]
+fn why_are_some_reservations_slow() {
+    let shop = shop();
+    let question = answer_to("slow");
+    eventually("beads lead the list", || {
+        let rows = ask(&shop.0, &question);
+        rows[0][0] == "BEAD-11"
+    });
+}
+
+#[test]
+fn what_makes_these_payments_fail() {
+    let rows = ask(&shop().0, &answer_to("payments fail"));
+    assert!(rows.iter().all(|row| row[1].as_str().is_some_and(|card| card.starts_with("GC-17"))), "{rows:?}");
+    assert!(rows[0][3].to_string().contains("invalid digit found in string"), "{rows:?}");
+}
+
+#[test]
+fn where_did_this_order_id_go() {
+    let shop = shop();
+    let served = "SELECT args->>'order_id' FROM calls WHERE function LIKE '%::put_aside' LIMIT 1";
+    let order = ask(&shop.0, served)[0][0].as_str().expect("an id").to_owned();
+    let question = answer_to("order id").replace("4f8e1c7a", &order);
+    eventually("all three services are seen", || {
+        let rows = ask(&shop.0, &question);
+        ["storefront", "pricing", "warehouse"].iter().all(|service| rows.iter().any(|row| row[1] == *service))
+    });
+}
+
+#[test]
+fn what_panicked() {
+    let rows = ask(&shop().0, &answer_to("panicked"));
+    assert!(rows.iter().any(|row| row[2].as_str().is_some_and(|message| message.contains("divide by zero"))), "{rows:?}");
+}
+
+#[test]
+fn what_hangs() {
+    let rows = ask(&shop().0, &answer_to("hangs"));
+    assert!(rows.iter().any(|row| row[1].to_string().contains("FO")), "{rows:?}");
+}
+
+#[test]
+fn secrets_never_leave_the_process() {
+    let shop = shop();
+    ask(&shop.0, "SELECT 1 FROM calls WHERE function LIKE '%::authorise' LIMIT 1");
+    ask(&shop.0, "SELECT 1 FROM calls WHERE function LIKE '%::sign_in' LIMIT 1");
+    let leaked = "SELECT function, args FROM calls WHERE args LIKE '%-loves-%' OR args LIKE '%\"4000%' LIMIT 3";
+    assert_eq!(shop.0.rows(leaked), Vec::<Vec<Value>>::new());
+}
