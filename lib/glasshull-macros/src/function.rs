@@ -1,0 +1,282 @@
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Attribute, Block, Error, Expr, ExprAsync, GenericArgument, Ident, PathArguments, Result, ReturnType, Signature, Stmt,
+    Type, TypeParamBound, parse_quote,
+};
+
+use crate::arguments::Arguments;
+use crate::options::{Options, plain};
+use crate::output::{inferable, is_never, return_type_hint};
+
+/// Types and functions of `glasshull::__private` that hold and begin calls.
+const SYNCHRONOUS: (&str, &str) = ("Call", "enter");
+const ASYNCHRONOUS: (&str, &str) = ("AsyncCall", "enter_async");
+
+/// A function with a body, wherever it stands.
+pub(crate) struct Function<'a> {
+    pub(crate) attributes: &'a [Attribute],
+    pub(crate) signature: &'a mut Signature,
+    pub(crate) body: &'a mut Block,
+    /// The type or trait it belongs to, where the attribute stands on the block around it.
+    pub(crate) owner: Option<&'a str>,
+}
+
+/// Why a function is left as it is.
+pub(crate) fn unwrappable(attributes: &[Attribute], signature: &Signature) -> Option<&'static str> {
+    if signature.constness.is_some() {
+        return Some("a `const fn` cannot be traced: it may run in the compiler, where nothing can be recorded");
+    }
+    if signature.variadic.is_some() {
+        return Some("a function with `...` cannot be traced");
+    }
+    let has = |name: &str| attributes.iter().any(|attribute| names(attribute, name));
+    if has("naked") || has("panic_handler") || has("alloc_error_handler") {
+        return Some("this function cannot be traced: it must not run other code");
+    }
+    None
+}
+
+fn names(attribute: &Attribute, name: &str) -> bool {
+    let inside_unsafe = || matches!(&attribute.meta, syn::Meta::List(list) if list.path.is_ident("unsafe")
+        && list.tokens.clone().into_iter().next().is_some_and(|token| token.to_string() == name));
+    attribute.path().is_ident(name) || inside_unsafe()
+}
+
+impl Function<'_> {
+    /// Rewrites the function so that its calls can be captured.
+    pub(crate) fn wrap(mut self, options: &Options, direct: bool) -> Result<()> {
+        if let Some(reason) = unwrappable(self.attributes, self.signature) {
+            return if direct { Err(Error::new(self.signature.fn_token.span, reason)) } else { Ok(()) };
+        }
+        if direct {
+            options.check_for_function(&Arguments::of(self.signature).names)?;
+        }
+        let body = if self.signature.asyncness.is_some() {
+            self.asynchronous(options)
+        } else if let Some((future, output)) = self.returned_future() {
+            return self.wrap_returned_future(options, future, output);
+        } else if self.must_stay_in_place() {
+            self.guarded(options)
+        } else {
+            self.synchronous(options)
+        };
+        self.body.stmts = vec![Stmt::Expr(Expr::Verbatim(body), None)];
+        Ok(())
+    }
+
+    /// The body moves into a closure that is called at once: `return` and `?` then end the closure, and what they
+    /// give can be looked at.
+    fn synchronous(&mut self, options: &Options) -> TokenStream {
+        let arguments = Arguments::take_from(self.signature);
+        let (body, ty) = (&*self.body, inferable(&self.signature.output));
+        let [call, returned, value] = locals(["call", "returned", "value"]);
+        let open = self.open(&arguments, options, SYNCHRONOUS);
+        let finish = finish(&call, &returned);
+        let rebind = &arguments.rebind;
+        quote_spanned! {Span::mixed_site()=>
+            let #call = #open;
+            #[allow(clippy::let_unit_value, clippy::redundant_closure_call, clippy::unit_arg)]
+            let #returned = ::glasshull::__private::call_once(move || -> #ty {
+                #rebind
+                #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
+                let #value: #ty = #body;
+                #value
+            });
+            #finish
+            #returned
+        }
+    }
+
+    /// The body moves into a future that is awaited at once.
+    fn asynchronous(&mut self, options: &Options) -> TokenStream {
+        let arguments = Arguments::take_from(self.signature);
+        let open = self.open(&arguments, options, ASYNCHRONOUS);
+        let ty = inferable(&self.signature.output);
+        let body = &*self.body;
+        awaited(&open, &ty, &arguments.rebind, &quote!(#body))
+    }
+
+    /// The body stays where it is, so that what it says of itself stays true; its returned value is not captured.
+    fn guarded(&mut self, options: &Options) -> TokenStream {
+        let open = self.open(&Arguments::of(self.signature), options, SYNCHRONOUS);
+        let [call] = locals(["call"]);
+        let body = &*self.body;
+        quote_spanned! {Span::mixed_site()=>
+            let #call = #open;
+            #body
+        }
+    }
+
+    fn must_stay_in_place(&self) -> bool {
+        let has = |name: &str| self.attributes.iter().any(|attribute| names(attribute, name));
+        is_never(&self.signature.output) || has("track_caller") || has("target_feature")
+    }
+
+    /// The function's site, and an expression for a call that is open if the function is being captured.
+    fn open(&self, arguments: &Arguments, options: &Options, (call, enter): (&str, &str)) -> TokenStream {
+        let (call, enter) = (format_ident!("{call}"), format_ident!("{enter}"));
+        let site = self.site(arguments, options);
+        let [recorder] = locals(["recorder"]);
+        let record = arguments.record(options, &recorder);
+        let p = quote!(::glasshull::__private);
+        quote_spanned! {Span::mixed_site()=> {
+            #site
+            if __GLASSHULL_SITE.is_on() {
+                #[allow(unused_imports)]
+                use #p::specialize::*;
+                #p::#enter(&__GLASSHULL_SITE, &mut |#recorder: &mut #p::Recorder| { let _ = &*#recorder; #record })
+            } else {
+                #p::#call::off()
+            }
+        }}
+    }
+
+    fn site(&self, arguments: &Arguments, options: &Options) -> TokenStream {
+        let names = &arguments.names;
+        let is_async = self.signature.asyncness.is_some() || self.returned_future().is_some();
+        let own = options.name.as_ref().map_or_else(|| plain(&self.signature.ident), |name| name.value());
+        let path = self.owner.map_or_else(|| own.clone(), |owner| format!("{owner}::{own}"));
+        let p = quote!(::glasshull::__private);
+        // The line is that of the function's name, also when the attribute stands on a block.
+        let line = quote_spanned!(self.signature.ident.span()=> ::core::line!());
+        quote! {
+            static __GLASSHULL_SITE: #p::Site = #p::Site::new(
+                ::core::concat!(::core::module_path!(), "::", #path), ::core::file!(), #line, &[#(#names),*], #is_async,
+            );
+            #[#p::linkme::distributed_slice(#p::SITES)]
+            #[linkme(crate = #p::linkme)]
+            static __GLASSHULL_LISTED: &#p::Site = &__GLASSHULL_SITE;
+        }
+    }
+
+    /// Where the function's last expression is an `async` block, or one pinned in a box (what `async_trait` makes of
+    /// an `async fn`), and the signature tells what it gives: the place of the block, and that type.
+    fn returned_future(&self) -> Option<(ExprAsync, Type)> {
+        let output = future_output(&self.signature.output)?;
+        let mut future = match self.body.stmts.last()? {
+            Stmt::Expr(expression, None) => expression.clone(),
+            _ => return None,
+        };
+        let block = async_block(&mut future)?;
+        block.capture.is_some().then(|| (block.clone(), output))
+    }
+
+    fn wrap_returned_future(&mut self, options: &Options, future: ExprAsync, output: Type) -> Result<()> {
+        let mut arguments = Arguments::of(self.signature);
+        // What the block does not mention it does not capture, and must not begin to: it may not be `Send`, or may
+        // be gone by then.
+        let mentioned = |name: &str| mentions(future.block.to_token_stream(), name);
+        let only_expression = self.body.stmts.len() == 1;
+        arguments.retain(|name| only_expression && mentioned(name));
+        let open = self.open(&arguments, options, ASYNCHRONOUS);
+        let body = &future.block;
+        let wrapped = awaited(&open, &output, &TokenStream::new(), &quote!(#body));
+        let attributes = &future.attrs;
+        if let Some(Stmt::Expr(expression, None)) = self.body.stmts.last_mut()
+            && let Some(block) = async_block(expression)
+        {
+            *block = parse_quote!(#(#attributes)* async move { #wrapped });
+        }
+        Ok(())
+    }
+}
+
+fn locals<const N: usize>(names: [&str; N]) -> [Ident; N] {
+    names.map(|name| format_ident!("__glasshull_{name}", span = Span::mixed_site()))
+}
+
+fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStream) -> TokenStream {
+    let [call, returned, value, future] = locals(["call", "returned", "value", "future"]);
+    let hint = return_type_hint(ty);
+    let finish = finish(&call, &returned);
+    quote_spanned! {Span::mixed_site()=>
+        let #call = #open;
+        let #future = async move {
+            #hint
+            #rebind
+            #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
+            let #value: #ty = #body;
+            #value
+        };
+        #[allow(clippy::let_unit_value)]
+        let (#returned, #call) = #call.run(#future).await;
+        #finish
+        #returned
+    }
+}
+
+/// Captures what the call gave, if it is being captured.
+fn finish(call: &Ident, returned: &Ident) -> TokenStream {
+    let p = quote!(::glasshull::__private);
+    let [out] = locals(["out"]);
+    quote_spanned! {Span::mixed_site()=>
+        if #call.is_open() {
+            #[allow(unused_imports)]
+            use #p::specialize::*;
+            match (&#p::Returned(&#returned)).split() {
+                ::core::result::Result::Ok(value) => #call.returned(&mut |#out: &mut #p::Recorder| (&&&#p::Value(value)).put(#out)),
+                ::core::result::Result::Err(error) => #call.failed(&mut |#out: &mut #p::Recorder| (&&&&&#p::Failure(error)).put(#out)),
+            }
+        }
+    }
+}
+
+/// The `X` of `impl Future<Output = X>` and `Pin<Box<dyn Future<Output = X>>>`.
+fn future_output(output: &ReturnType) -> Option<Type> {
+    match output {
+        ReturnType::Type(_, ty) => output_of(ty),
+        ReturnType::Default => None,
+    }
+}
+
+fn output_of(ty: &Type) -> Option<Type> {
+    match ty {
+        Type::ImplTrait(ty) => ty.bounds.iter().find_map(output_of_bound),
+        Type::TraitObject(ty) => ty.bounds.iter().find_map(output_of_bound),
+        Type::Path(ty) => match &ty.path.segments.last()?.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => output_of(ty),
+                _ => None,
+            }),
+            _ => None,
+        },
+        Type::Paren(ty) => output_of(&ty.elem),
+        _ => None,
+    }
+}
+
+fn output_of_bound(bound: &TypeParamBound) -> Option<Type> {
+    let TypeParamBound::Trait(bound) = bound else { return None };
+    let future = bound.path.segments.last().filter(|segment| segment.ident == "Future")?;
+    let PathArguments::AngleBracketed(arguments) = &future.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(ty) if ty.ident == "Output" => {
+            let inner = &ty.ty;
+            Some(inferable(&parse_quote!(-> #inner)))
+        }
+        _ => None,
+    })
+}
+
+fn async_block(expression: &mut Expr) -> Option<&mut ExprAsync> {
+    match expression {
+        Expr::Async(block) => Some(block),
+        Expr::Call(call) if is_box_pin(&call.func) && call.args.len() == 1 => async_block(call.args.first_mut()?),
+        _ => None,
+    }
+}
+
+fn is_box_pin(function: &Expr) -> bool {
+    let Expr::Path(path) = function else { return false };
+    let segments: Vec<_> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    matches!(segments.as_slice(), [.., ty, pin] if ty == "Box" && pin == "pin")
+}
+
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => plain(&ident) == name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        _ => false,
+    })
+}

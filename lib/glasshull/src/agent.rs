@@ -1,0 +1,280 @@
+//! The state of one agent: what the capturing threads and the sender share.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use crate::probe::ProbeTable;
+use crate::record::Exit;
+use crate::ring::{Consumer, Producer, ring};
+use crate::settings::Settings;
+use crate::site::MAX_AGENTS;
+use crate::value::redaction::Redaction;
+
+/// Ends of async calls that may wait outside the rings, where the ring of the thread they ended on was full.
+const MAX_OVERFLOWED_EXITS: usize = 16_384;
+
+/// One agent.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// Unique in the life of the process.
+    pub(crate) id: u64,
+    /// Its bit in the functions' gates.
+    pub(crate) bit: u32,
+    pub(crate) settings: Settings,
+    pub(crate) redaction: Arc<Redaction>,
+    pub(crate) drops: Drops,
+    table: Mutex<Arc<ProbeTable>>,
+    table_version: AtomicU64,
+    /// Rings the sender has not taken over yet.
+    new_rings: Mutex<Vec<ThreadRing>>,
+    ring_bytes: AtomicUsize,
+    overflow: Mutex<Vec<Exit>>,
+    closed: AtomicBool,
+    control: Mutex<Control>,
+    changed: Condvar,
+}
+
+/// Calls lost, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct Drops {
+    pub(crate) ring_full: AtomicU64,
+    pub(crate) buffer_full: AtomicU64,
+    pub(crate) no_ring: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+/// What the sender is asked to do, and what it did.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    /// Everything captured by now is to be with the hub by then.
+    flush_until: Option<Instant>,
+    flushes_asked: u64,
+    flushes_done: u64,
+    stop: bool,
+    stopped: bool,
+}
+
+/// One thread's ring, as the sender holds it.
+pub(crate) struct ThreadRing {
+    pub(crate) key: u64,
+    pub(crate) thread: String,
+    pub(crate) records: Consumer,
+    pub(crate) cost: Arc<Cost>,
+}
+
+impl std::fmt::Debug for ThreadRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadRing").field("thread", &self.thread).finish_non_exhaustive()
+    }
+}
+
+/// What capturing costs one thread; written by it alone.
+#[derive(Debug, Default)]
+pub(crate) struct Cost {
+    /// Ticks spent capturing, an estimate from samples.
+    pub(crate) ticks: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Agent {
+    /// None if the process has [`MAX_AGENTS`] already.
+    pub(crate) fn new(settings: Settings) -> Option<Arc<Self>> {
+        static IDS: AtomicU64 = AtomicU64::new(1);
+        let bit = take_bit()?;
+        let redaction = Arc::new(Redaction::with(settings.redact.iter().cloned()));
+        Some(Arc::new(Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            bit,
+            settings,
+            redaction,
+            drops: Drops::default(),
+            table: Mutex::default(),
+            table_version: AtomicU64::new(0),
+            new_rings: Mutex::default(),
+            ring_bytes: AtomicUsize::new(0),
+            overflow: Mutex::default(),
+            closed: AtomicBool::new(false),
+            control: Mutex::default(),
+            changed: Condvar::new(),
+        }))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Grows with each change of the probes.
+    pub(crate) fn table_version(&self) -> u64 {
+        self.table_version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn table(&self) -> Arc<ProbeTable> {
+        Arc::clone(&lock(&self.table))
+    }
+
+    pub(crate) fn set_table(&self, table: Arc<ProbeTable>) {
+        *lock(&self.table) = table;
+        self.table_version.fetch_add(1, Ordering::Release);
+    }
+
+    /// A ring for the calling thread, or none where the budget for rings is used up.
+    pub(crate) fn new_ring(&self) -> Option<(Producer, Arc<Cost>)> {
+        static KEYS: AtomicU64 = AtomicU64::new(1);
+        let bytes = self.settings.ring_bytes;
+        let budget = self.settings.all_rings_bytes;
+        self.ring_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used + bytes <= budget).then_some(used + bytes))
+            .ok()?;
+        let (producer, records) = ring(bytes);
+        let cost = Arc::new(Cost::default());
+        let key = KEYS.fetch_add(1, Ordering::Relaxed);
+        let ring = ThreadRing { key, thread: thread_name(), records, cost: Arc::clone(&cost) };
+        lock(&self.new_rings).push(ring);
+        Some((producer, cost))
+    }
+
+    pub(crate) fn take_new_rings(&self) -> Vec<ThreadRing> {
+        std::mem::take(&mut *lock(&self.new_rings))
+    }
+
+    /// The ring of a thread that ended was read to its end.
+    pub(crate) fn release_ring(&self) {
+        self.ring_bytes.fetch_sub(self.settings.ring_bytes, Ordering::Relaxed);
+    }
+
+    /// Takes the end of an async call that has no place in a ring.
+    pub(crate) fn overflow(&self, exit: Exit) {
+        let mut overflow = lock(&self.overflow);
+        if overflow.len() < MAX_OVERFLOWED_EXITS {
+            overflow.push(exit);
+        } else {
+            self.drops.ring_full.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn take_overflow(&self) -> Vec<Exit> {
+        std::mem::take(&mut *lock(&self.overflow))
+    }
+
+    /// Asks for a flush and waits until it is done or the time is up. Whether it is done.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let mut control = lock(&self.control);
+        control.flush_until = Some(control.flush_until.map_or(until, |other| other.max(until)));
+        control.flushes_asked += 1;
+        let asked = control.flushes_asked;
+        self.changed.notify_all();
+        self.wait(control, until, |control| control.flushes_done >= asked || control.stopped)
+    }
+
+    /// Asks the sender to flush and end, and waits until it has ended or the time is up.
+    pub(crate) fn stop(&self, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let mut control = lock(&self.control);
+        control.stop = true;
+        control.flush_until = Some(until);
+        self.changed.notify_all();
+        self.wait(control, until, |control| control.stopped)
+    }
+
+    fn wait(&self, control: MutexGuard<'_, Control>, until: Instant, done: impl Fn(&Control) -> bool) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(control, left, |control| !done(control));
+        done(&waited.unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// What the sender has to do now: until when to flush, how many flushes were asked for, and whether to end then.
+    pub(crate) fn asked(&self) -> Asked {
+        let control = lock(&self.control);
+        let flush = control.flushes_done < control.flushes_asked || control.stop;
+        Asked { flush_until: control.flush_until.filter(|_| flush), flushes: control.flushes_asked, stop: control.stop }
+    }
+
+    pub(crate) fn flushed(&self, flushes: u64) {
+        lock(&self.control).flushes_done = flushes;
+        self.changed.notify_all();
+    }
+
+    /// Sleeps unless something was asked that is not in `known`.
+    pub(crate) fn sleep(&self, at_most: Duration, known: &Asked) {
+        let control = lock(&self.control);
+        let until = Instant::now() + at_most;
+        self.wait(control, until, |control| control.flushes_asked > known.flushes || control.stop != known.stop);
+    }
+
+    /// The sender has ended: nothing is captured any more, and the gates' bit may be used by another agent.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        crate::site::list().sites().iter().for_each(|site| site.switch(self.bit, false));
+        self.set_table(Arc::default());
+        if !std::mem::replace(&mut lock(&self.control).stopped, true) {
+            return_bit(self.bit);
+        }
+        self.changed.notify_all();
+    }
+}
+
+/// What a sender is asked to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) flush_until: Option<Instant>,
+    pub(crate) flushes: u64,
+    pub(crate) stop: bool,
+}
+
+static BITS: AtomicU32 = AtomicU32::new(0);
+
+fn take_bit() -> Option<u32> {
+    let free = |used: u32| (0..MAX_AGENTS).map(|place| 1 << place).find(|bit| used & bit == 0);
+    let taken = BITS.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| free(used).map(|bit| used | bit));
+    taken.ok().and_then(free)
+}
+
+fn return_bit(bit: u32) {
+    BITS.fetch_and(!bit, Ordering::AcqRel);
+}
+
+fn thread_name() -> String {
+    let thread = std::thread::current();
+    match thread.name() {
+        Some(name) => crate::value::cut(name, glasshull_wire::limits::MAX_NAME_BYTES).to_owned(),
+        None => format!("{:?}", thread.id()),
+    }
+}
+
+/// The agent of the process, which threads use that were told of no other.
+static GLOBAL: RwLock<Option<Arc<Agent>>> = RwLock::new(None);
+static GLOBAL_VERSION: AtomicU64 = AtomicU64::new(0);
+
+/// Grows with each change of the process's agent.
+pub(crate) fn global_version() -> u64 {
+    GLOBAL_VERSION.load(Ordering::Acquire)
+}
+
+pub(crate) fn global() -> Option<Arc<Agent>> {
+    GLOBAL.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Makes an agent the process's. False if there is one.
+pub(crate) fn install(agent: &Arc<Agent>) -> bool {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.is_some() {
+        return false;
+    }
+    *global = Some(Arc::clone(agent));
+    GLOBAL_VERSION.fetch_add(1, Ordering::Release);
+    true
+}
+
+/// The process has no agent from now on, if this was it.
+pub(crate) fn uninstall(agent: &Arc<Agent>) {
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    if global.as_ref().is_some_and(|installed| Arc::ptr_eq(installed, agent)) {
+        *global = None;
+        GLOBAL_VERSION.fetch_add(1, Ordering::Release);
+    }
+}

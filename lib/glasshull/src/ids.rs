@@ -1,0 +1,77 @@
+//! Ids of traces, calls and processes.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// Calls a thread numbers under one random prefix. With 2^40 prefixes, a million of them (16 trillion calls) meet
+/// within one trace about never.
+const COUNTER_BITS: u32 = 24;
+
+/// 64 bits that cannot be foreseen. The standard library's hash keys come from the system's random source; this takes
+/// no further dependency.
+pub(crate) fn random() -> u64 {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(0x6761_7373_6875_6c6c);
+    hasher.finish()
+}
+
+/// 16 random bytes, not all of them zero.
+pub(crate) fn random_16() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&random().to_be_bytes());
+    bytes[8..].copy_from_slice(&(random() | 1).to_be_bytes());
+    bytes
+}
+
+/// The ids one thread gives out.
+pub(crate) struct Ids {
+    next: u64,
+}
+
+impl Ids {
+    pub(crate) fn new() -> Self {
+        Self { next: first_under_new_prefix() }
+    }
+
+    /// A call's id; never 0.
+    pub(crate) fn call(&mut self) -> u64 {
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        if self.next.trailing_zeros() >= COUNTER_BITS {
+            self.next = first_under_new_prefix();
+        }
+        id
+    }
+}
+
+/// The counter begins at 1, so no id is 0.
+fn first_under_new_prefix() -> u64 {
+    (random() << COUNTER_BITS) | 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_differ_between_threads_and_calls() {
+        let (mut a, mut b) = (Ids::new(), Ids::new());
+        let ids: HashSet<u64> = (0..10_000).flat_map(|_| [a.call(), b.call()]).collect();
+        assert_eq!(ids.len(), 20_000);
+        assert!(!ids.contains(&0));
+    }
+
+    #[test]
+    fn a_used_up_prefix_is_replaced() {
+        let mut ids = Ids { next: u64::MAX };
+        assert_eq!(ids.call(), u64::MAX);
+        assert_ne!(ids.call(), 0);
+    }
+
+    #[test]
+    fn trace_ids_differ() {
+        let ids: HashSet<[u8; 16]> = (0..1_000).map(|_| random_16()).collect();
+        assert_eq!(ids.len(), 1_000);
+    }
+}

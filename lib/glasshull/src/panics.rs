@@ -1,0 +1,60 @@
+//! The last panic of each thread: its message and place, told by the panic hook.
+
+use std::cell::{Cell, RefCell};
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+use crate::frame;
+use crate::value::{cut, panic_message};
+
+/// A message, in bytes.
+const MAX_MESSAGE_BYTES: usize = 1024;
+
+thread_local! {
+    static COUNT: Cell<u32> = const { Cell::new(0) };
+    static LAST: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
+}
+
+/// Puts our hook before the one that is there, once for the process.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // A panic inside the code of a value is caught and shown in the value; nobody needs it on stderr.
+            if !frame::is_capturing() {
+                remember(info);
+                next(info);
+            }
+        }));
+    });
+}
+
+fn remember(info: &PanicHookInfo<'_>) {
+    COUNT.set(COUNT.get().wrapping_add(1));
+    if !frame::current().is_captured() {
+        return;
+    }
+    let message = cut(panic_message(info.payload()), MAX_MESSAGE_BYTES).to_owned();
+    let place = info.location().map(|place| format!("{}:{}:{}", place.file(), place.line(), place.column()));
+    let _ = LAST.try_with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = Some((message, place));
+        }
+    });
+}
+
+/// Panics of this thread so far.
+pub(crate) fn count() -> u32 {
+    COUNT.get()
+}
+
+/// Hands over the last panic's message and place. There is none if the panic began elsewhere and was resumed here.
+pub(crate) fn last_since<T>(count_before: u32, take: impl FnOnce(&str, Option<&str>) -> T) -> T {
+    const UNKNOWN: &str = "a panic that began elsewhere";
+    let last = LAST.try_with(|last| last.try_borrow().ok().and_then(|last| last.clone())).ok().flatten();
+    match last {
+        Some((message, place)) if count() != count_before => take(&message, place.as_deref()),
+        _ => take(UNKNOWN, None),
+    }
+}

@@ -1,0 +1,153 @@
+//! Traceable functions: one static [`Site`] each, and the list of all of them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS};
+
+/// All sites the linker knows of; each `#[glasshull::trace]` adds one.
+#[linkme::distributed_slice]
+pub static SITES: [&'static Site];
+
+/// In a gate: nobody has put the function on the list yet.
+const UNLISTED: u32 = 1 << 31;
+
+/// Agents one process can have at a time: the bits of a gate, less the one for [`UNLISTED`].
+pub(crate) const MAX_AGENTS: u32 = 31;
+
+/// One traceable function. Made by `#[glasshull::trace]`.
+#[derive(Debug)]
+pub struct Site {
+    /// Which agents want its calls: a bit each. 0 is off, and all a function that is not captured ever reads.
+    gate: AtomicU32,
+    /// Its place on the list, plus one.
+    index: AtomicU32,
+    pub(crate) path: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) is_async: bool,
+}
+
+impl Site {
+    /// Used by `#[glasshull::trace]`.
+    pub const fn new(
+        path: &'static str,
+        file: &'static str,
+        line: u32,
+        arguments: &'static [&'static str],
+        is_async: bool,
+    ) -> Self {
+        Self { gate: AtomicU32::new(UNLISTED), index: AtomicU32::new(0), path, file, line, arguments, is_async }
+    }
+
+    /// Whether any agent might want this call.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the agent with this bit wants its calls; lists the function if nobody has.
+    pub(crate) fn is_on_for(&'static self, agent: u32) -> bool {
+        if self.gate.load(Ordering::Relaxed) & UNLISTED != 0 {
+            list().add(self);
+        }
+        self.gate.load(Ordering::Relaxed) & agent != 0
+    }
+
+    pub(crate) fn switch(&self, agent: u32, on: bool) {
+        if on {
+            self.gate.fetch_or(agent, Ordering::Relaxed);
+        } else {
+            self.gate.fetch_and(!agent, Ordering::Relaxed);
+        }
+    }
+
+    /// Its place on the list. Only listed sites are asked.
+    pub(crate) fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// The names of the arguments people are told of.
+    pub(crate) fn announced_arguments(&self) -> &'static [&'static str] {
+        &self.arguments[..self.arguments.len().min(MAX_ARGUMENTS)]
+    }
+}
+
+/// The functions of this process, in the order in which they became known. It only grows.
+pub(crate) struct List {
+    sites: Vec<&'static Site>,
+    linked: bool,
+}
+
+static LIST: Mutex<List> = Mutex::new(List { sites: Vec::new(), linked: false });
+
+/// Grows with each function that becomes known, so that a look costs no lock.
+static LISTED: AtomicU32 = AtomicU32::new(0);
+
+pub(crate) fn list() -> MutexGuard<'static, List> {
+    LIST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn listed() -> u32 {
+    LISTED.load(Ordering::Acquire)
+}
+
+impl List {
+    /// Takes in what the linker knows, the first time.
+    pub(crate) fn link(&mut self) {
+        if !std::mem::replace(&mut self.linked, true) {
+            for site in SITES {
+                self.add(site);
+            }
+        }
+    }
+
+    /// Lists a function, unless it is listed, or the list is full: then it is never captured.
+    pub(crate) fn add(&mut self, site: &'static Site) {
+        if site.index.load(Ordering::Relaxed) == 0 && self.sites.len() < MAX_FUNCTIONS {
+            self.sites.push(site);
+            site.index.store(self.sites.len() as u32, Ordering::Relaxed);
+            LISTED.store(self.sites.len() as u32, Ordering::Release);
+        }
+        site.gate.fetch_and(!UNLISTED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sites(&self) -> &[&'static Site] {
+        &self.sites
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> &'static Site {
+        Box::leak(Box::new(Site::new("a::b", "a.rs", 1, &[], false)))
+    }
+
+    #[test]
+    fn a_function_is_listed_once_and_off_from_then_on() {
+        let site = site();
+        assert!(site.is_on());
+        assert!(!site.is_on_for(1));
+        assert!(!site.is_on());
+        list().add(site);
+        let listed = list().sites().iter().filter(|&&other| std::ptr::eq(other, site)).count();
+        assert_eq!(listed, 1);
+        assert!(std::ptr::eq(list().sites()[site.index() as usize], site));
+    }
+
+    #[test]
+    fn each_agent_has_its_own_switch() {
+        let site = site();
+        list().add(site);
+        site.switch(1, true);
+        site.switch(4, true);
+        assert!(site.is_on_for(1) && site.is_on_for(4) && !site.is_on_for(2));
+        site.switch(1, false);
+        assert!(site.is_on() && !site.is_on_for(1));
+        site.switch(4, false);
+        assert!(!site.is_on());
+    }
+}

@@ -1,0 +1,151 @@
+//! The best way to capture a value of a type the macro knows nothing of: the compiler prefers the implementation that
+//! needs the fewest references taken, and each of the ways below needs one more than the one before.
+
+use std::any::type_name;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::ops::Deref;
+
+use serde_core::Serialize;
+
+use crate::value::Recorder;
+
+/// A value to be captured: through `Serialize`, else `Debug`, else its type's name.
+pub struct Value<'a, T: ?Sized>(pub &'a T);
+
+/// First choice.
+pub trait PutSerialize {
+    /// Captures the value.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// Second choice.
+pub trait PutDebug {
+    /// Captures the value.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// What is left.
+pub trait PutName {
+    /// Captures the value.
+    fn put(&self, out: &mut Recorder);
+}
+
+impl<T: Serialize + ?Sized> PutSerialize for &&Value<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.serialize(self.0);
+    }
+}
+
+impl<T: Debug + ?Sized> PutDebug for &Value<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.debug(self.0);
+    }
+}
+
+impl<T: ?Sized> PutName for Value<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.opaque(type_name::<T>());
+    }
+}
+
+/// What a function gave: a `Result` is taken apart, everything else is a value.
+pub struct Returned<'a, T>(pub &'a T);
+
+/// First choice.
+pub trait SplitResult<'a> {
+    /// The value inside `Ok`.
+    type Value;
+    /// The error inside `Err`.
+    type Error;
+    /// Takes it apart.
+    fn split(&self) -> Result<&'a Self::Value, &'a Self::Error>;
+}
+
+/// What is left.
+pub trait SplitOther<'a> {
+    /// The value itself.
+    type Value;
+    /// It is never an error.
+    fn split(&self) -> Result<&'a Self::Value, &'a Infallible>;
+}
+
+impl<'a, T, E> SplitResult<'a> for Returned<'a, Result<T, E>> {
+    type Value = T;
+    type Error = E;
+    fn split(&self) -> Result<&'a T, &'a E> {
+        self.0.as_ref()
+    }
+}
+
+impl<'a, T> SplitOther<'a> for &Returned<'a, T> {
+    type Value = T;
+    fn split(&self) -> Result<&'a T, &'a Infallible> {
+        Ok(self.0)
+    }
+}
+
+/// An error to be captured: message, type and sources, as far as the type tells them.
+pub struct Failure<'a, T>(pub &'a T);
+
+/// An [`Error`].
+pub trait PutError {
+    /// Captures the error.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// What leads to an [`Error`]: `Box<dyn Error>`, `anyhow::Error`.
+pub trait PutErrorBehind {
+    /// Captures the error.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// What can be displayed.
+pub trait PutDisplay {
+    /// Captures the error.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// What can be debugged.
+pub trait PutDebugError {
+    /// Captures the error.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// What is left.
+pub trait PutErrorName {
+    /// Captures the error.
+    fn put(&self, out: &mut Recorder);
+}
+
+impl<T: Error> PutError for &&&&Failure<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.failure(format_args!("{}", self.0), type_name::<T>(), self.0.source());
+    }
+}
+
+impl<T: Deref<Target: Error>> PutErrorBehind for &&&Failure<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        let error = self.0.deref();
+        out.failure(format_args!("{error}"), type_name::<T>(), error.source());
+    }
+}
+
+impl<T: Display> PutDisplay for &&Failure<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.failure(format_args!("{}", self.0), type_name::<T>(), None);
+    }
+}
+
+impl<T: Debug> PutDebugError for &Failure<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.failure(format_args!("{:?}", self.0), type_name::<T>(), None);
+    }
+}
+
+impl<T> PutErrorName for Failure<'_, T> {
+    fn put(&self, out: &mut Recorder) {
+        out.failure(format_args!("an error that cannot be displayed"), type_name::<T>(), None);
+    }
+}

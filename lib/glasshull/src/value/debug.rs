@@ -1,0 +1,46 @@
+//! `Debug` and `Display` into the binary form: a text.
+
+use std::fmt::{self, Write};
+
+use super::encoder::Runaway;
+use super::{MAX_IGNORED_REFUSALS, MAX_TEXT_BYTES, cut};
+
+/// A text that takes no more than a limit.
+#[derive(Default)]
+pub(crate) struct LimitedText {
+    text: String,
+    cut: bool,
+    refusals: usize,
+}
+
+impl LimitedText {
+    /// Prints, and says how the printing ended. What was printed before an end by limit is there.
+    pub(crate) fn print(&mut self, value: fmt::Arguments<'_>) -> fmt::Result {
+        self.write_fmt(value)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether there was more than fits.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+impl Write for LimitedText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.cut {
+            self.refusals += 1;
+            if self.refusals > MAX_IGNORED_REFUSALS {
+                std::panic::resume_unwind(Box::new(Runaway));
+            }
+            return Err(fmt::Error);
+        }
+        let fitting = cut(text, MAX_TEXT_BYTES - self.text.len());
+        self.text.push_str(fitting);
+        self.cut = fitting.len() < text.len();
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,436 @@
+//! `Serialize` into the binary form.
+
+use std::fmt;
+
+use serde_core::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::redaction::Redaction;
+use super::{MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, cut, tag, write_varint};
+
+/// Why encoding ended early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A limit was reached; what is there so far is readable.
+    Limit,
+    /// The value's own `Serialize` gave up.
+    Failed(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit => f.write_str("a limit was reached"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl serde_core::ser::Error for Stop {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Failed(message.to_string())
+    }
+}
+
+/// Unwinds out of user code that does not heed refusals.
+pub(crate) struct Runaway;
+
+/// Writes one value.
+pub(crate) struct Encoder<'a> {
+    out: &'a mut Vec<u8>,
+    /// `out` must not grow beyond this.
+    limit: usize,
+    redaction: &'a Redaction,
+    depth: usize,
+    /// Items passed over so far.
+    skipped: usize,
+    /// Once set, nothing more is written.
+    stopped: bool,
+    refusals: usize,
+}
+
+impl<'a> Encoder<'a> {
+    /// Writes behind what is in `out`, at most `limit` bytes.
+    pub(crate) fn new(out: &'a mut Vec<u8>, limit: usize, redaction: &'a Redaction) -> Self {
+        let limit = out.len() + limit;
+        Self { out, limit, redaction, depth: 0, skipped: 0, stopped: false, refusals: 0 }
+    }
+
+    /// Makes sure that `bytes` more can be written.
+    fn room(&mut self, bytes: usize) -> Result<(), Stop> {
+        if self.stopped || self.out.len() + bytes > self.limit {
+            return Err(self.stop());
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Stop {
+        self.stopped = true;
+        self.refusals += 1;
+        if self.refusals > MAX_IGNORED_REFUSALS {
+            std::panic::resume_unwind(Box::new(Runaway));
+        }
+        Stop::Limit
+    }
+
+    fn tag(&mut self, tag: u8) -> Result<(), Stop> {
+        self.room(1)?;
+        self.out.push(tag);
+        Ok(())
+    }
+
+    fn fixed(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+        self.room(1 + bytes.len())?;
+        self.out.push(tag);
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn number(&mut self, tag: u8, number: u64) -> Result<(), Stop> {
+        self.room(11)?;
+        self.out.push(tag);
+        write_varint(self.out, number);
+        Ok(())
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
+        if text.len() <= MAX_TEXT_BYTES {
+            self.sized(tag::TEXT, text.as_bytes())
+        } else {
+            self.sized(tag::TEXT_CUT, cut(text, MAX_TEXT_BYTES).as_bytes())
+        }
+    }
+
+    fn sized(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
+        self.room(6 + bytes.len())?;
+        self.out.push(tag);
+        write_varint(self.out, bytes.len() as u64);
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Opens a list or a map. What is nested too deeply becomes a marker, and its content is passed over.
+    fn open<'e>(&'e mut self, kind: u8, levels: usize) -> Result<Items<'e, 'a>, Stop> {
+        let hidden = self.depth + levels > MAX_DEPTH;
+        self.tag(if hidden { tag::TRUNCATED } else { kind })?;
+        self.depth += if hidden { 0 } else { levels };
+        let left = if hidden { 0 } else { MAX_ITEMS };
+        Ok(Items { encoder: self, hidden, left, cut: false, secret: false, levels })
+    }
+
+    /// Opens the map `{variant: content}` and the content in it.
+    fn open_variant<'e>(&'e mut self, variant: &'static str, kind: u8) -> Result<Items<'e, 'a>, Stop> {
+        let secret = self.redaction.names_static(variant);
+        let mut items = self.open(tag::MAP, 2)?;
+        if secret && !items.hidden {
+            items.encoder.depth -= 2;
+            items.encoder.text(variant)?;
+            items.encoder.fixed(tag::REDACTED, &[tag::END])?;
+            (items.hidden, items.left) = (true, 0);
+        } else if !items.hidden {
+            items.encoder.text(variant)?;
+            items.encoder.tag(kind)?;
+        }
+        Ok(items)
+    }
+}
+
+/// A list or a map that is being written.
+pub(crate) struct Items<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    /// A marker stands for the whole container.
+    hidden: bool,
+    /// How many more items are taken.
+    left: usize,
+    /// Whether items were passed over.
+    cut: bool,
+    /// Whether the next value is to be withheld, as its key is a name of secrets.
+    secret: bool,
+    /// Containers that end together: two for an enum's variant with content.
+    levels: usize,
+}
+
+impl Items<'_, '_> {
+    /// Whether the next item is to be written.
+    fn admit(&mut self) -> Result<bool, Stop> {
+        if self.left > 0 {
+            self.left -= 1;
+            return Ok(true);
+        }
+        self.cut = true;
+        self.encoder.skipped += 1;
+        if self.encoder.skipped > MAX_SKIPPED_ITEMS {
+            return Err(self.encoder.stop());
+        }
+        Ok(false)
+    }
+
+    fn item<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+        if self.admit()? { value.serialize(&mut *self.encoder) } else { Ok(()) }
+    }
+
+    fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
+        if !self.admit()? {
+            return Ok(());
+        }
+        self.encoder.text(name)?;
+        if self.encoder.redaction.names_static(name) {
+            return self.encoder.tag(tag::REDACTED);
+        }
+        value.serialize(&mut *self.encoder)
+    }
+
+    fn key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Stop> {
+        self.secret = false;
+        if !self.admit()? {
+            return Ok(());
+        }
+        let start = self.encoder.out.len();
+        key.serialize(&mut *self.encoder)?;
+        self.secret = self.encoder.redaction.names_encoded(&self.encoder.out[start..]);
+        Ok(())
+    }
+
+    fn value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+        match (self.cut, self.secret) {
+            (true, _) => Ok(()),
+            (false, true) => self.encoder.tag(tag::REDACTED),
+            (false, false) => value.serialize(&mut *self.encoder),
+        }
+    }
+
+    /// The ends may stand beyond the limit: they are few, and without them the value would look cut.
+    fn close(self) -> Result<(), Stop> {
+        if self.encoder.stopped {
+            return Err(self.encoder.stop());
+        }
+        if !self.hidden {
+            self.encoder.out.push(if self.cut { tag::END_CUT } else { tag::END });
+            self.encoder.out.extend(std::iter::repeat_n(tag::END, self.levels - 1));
+            self.encoder.depth -= self.levels;
+        }
+        Ok(())
+    }
+}
+
+impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Items<'e, 'a>;
+    type SerializeTuple = Items<'e, 'a>;
+    type SerializeTupleStruct = Items<'e, 'a>;
+    type SerializeTupleVariant = Items<'e, 'a>;
+    type SerializeMap = Items<'e, 'a>;
+    type SerializeStruct = Items<'e, 'a>;
+    type SerializeStructVariant = Items<'e, 'a>;
+
+    fn serialize_bool(self, v: bool) -> Result<(), Stop> {
+        self.tag(if v { tag::TRUE } else { tag::FALSE })
+    }
+
+    fn serialize_i8(self, v: i8) -> Result<(), Stop> {
+        self.serialize_i64(v.into())
+    }
+
+    fn serialize_i16(self, v: i16) -> Result<(), Stop> {
+        self.serialize_i64(v.into())
+    }
+
+    fn serialize_i32(self, v: i32) -> Result<(), Stop> {
+        self.serialize_i64(v.into())
+    }
+
+    fn serialize_i64(self, v: i64) -> Result<(), Stop> {
+        self.number(tag::SIGNED, ((v << 1) ^ (v >> 63)) as u64)
+    }
+
+    fn serialize_i128(self, v: i128) -> Result<(), Stop> {
+        self.fixed(tag::SIGNED_128, &v.to_le_bytes())
+    }
+
+    fn serialize_u8(self, v: u8) -> Result<(), Stop> {
+        self.serialize_u64(v.into())
+    }
+
+    fn serialize_u16(self, v: u16) -> Result<(), Stop> {
+        self.serialize_u64(v.into())
+    }
+
+    fn serialize_u32(self, v: u32) -> Result<(), Stop> {
+        self.serialize_u64(v.into())
+    }
+
+    fn serialize_u64(self, v: u64) -> Result<(), Stop> {
+        self.number(tag::UNSIGNED, v)
+    }
+
+    fn serialize_u128(self, v: u128) -> Result<(), Stop> {
+        self.fixed(tag::UNSIGNED_128, &v.to_le_bytes())
+    }
+
+    fn serialize_f32(self, v: f32) -> Result<(), Stop> {
+        self.fixed(tag::FLOAT_32, &v.to_le_bytes())
+    }
+
+    fn serialize_f64(self, v: f64) -> Result<(), Stop> {
+        self.fixed(tag::FLOAT_64, &v.to_le_bytes())
+    }
+
+    fn serialize_char(self, v: char) -> Result<(), Stop> {
+        self.text(v.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+        self.text(v)
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
+        match v.get(..MAX_ITEMS) {
+            Some(first) if v.len() > MAX_ITEMS => self.sized(tag::BYTES_CUT, first),
+            _ => self.sized(tag::BYTES, v),
+        }
+    }
+
+    fn serialize_none(self) -> Result<(), Stop> {
+        self.tag(tag::NULL)
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Stop> {
+        self.tag(tag::NULL)
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Stop> {
+        self.tag(tag::NULL)
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<(), Stop> {
+        self.text(variant)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _name: &'static str, value: &T) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        let mut items = self.open(tag::MAP, 1)?;
+        if !items.hidden {
+            items.field(variant, value)?;
+        }
+        items.close()
+    }
+
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Items<'e, 'a>, Stop> {
+        self.open(tag::LIST, 1)
+    }
+
+    fn serialize_tuple(self, _len: usize) -> Result<Items<'e, 'a>, Stop> {
+        self.open(tag::LIST, 1)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Items<'e, 'a>, Stop> {
+        self.open(tag::LIST, 1)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Items<'e, 'a>, Stop> {
+        self.open_variant(variant, tag::LIST)
+    }
+
+    fn serialize_map(self, _len: Option<usize>) -> Result<Items<'e, 'a>, Stop> {
+        self.open(tag::MAP, 1)
+    }
+
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Items<'e, 'a>, Stop> {
+        self.open(tag::MAP, 1)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Items<'e, 'a>, Stop> {
+        self.open_variant(variant, tag::MAP)
+    }
+}
+
+/// The traits differ in names only.
+macro_rules! items {
+    ($($trait:ident :: $method:ident),*) => {$(
+        impl $trait for Items<'_, '_> {
+            type Ok = ();
+            type Error = Stop;
+
+            fn $method<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+                self.item(value)
+            }
+
+            fn end(self) -> Result<(), Stop> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+items!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field
+);
+
+macro_rules! fields {
+    ($($trait:ident),*) => {$(
+        impl $trait for Items<'_, '_> {
+            type Ok = ();
+            type Error = Stop;
+
+            fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
+                self.field(name, value)
+            }
+
+            fn end(self) -> Result<(), Stop> {
+                self.close()
+            }
+        }
+    )*};
+}
+
+fields!(SerializeStruct, SerializeStructVariant);
+
+impl SerializeMap for Items<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Stop> {
+        self.key(key)
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.close()
+    }
+}

@@ -1,0 +1,263 @@
+//! The binary form into JSON text.
+
+use std::fmt::Write;
+
+use glasshull_wire::markers;
+
+use super::{MAX_DEPTH, tag};
+
+/// Writes a value in binary form as JSON. What cannot be read, because it was cut, is marked as truncated.
+pub(crate) fn write_json(out: &mut String, value: &[u8]) {
+    Reader { bytes: value }.item(out, 0);
+}
+
+/// Writes a JSON text.
+pub(crate) fn write_text(out: &mut String, text: &str) {
+    write_quoted(out, text, false);
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+/// What an item turned out to be.
+#[derive(PartialEq, Eq)]
+enum Item {
+    Value,
+    End,
+    /// The value was cut here.
+    Cut,
+}
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(first)
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn sized(&mut self) -> Option<&'a [u8]> {
+        let length = self.varint()?;
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.sized()?).ok()
+    }
+
+    /// Writes the next item. At the end of the bytes a marker is written in its place.
+    fn item(&mut self, out: &mut String, depth: usize) -> Item {
+        let start = out.len();
+        match self.try_item(out, depth) {
+            Some(item) => item,
+            None => {
+                out.truncate(start);
+                self.bytes = &[];
+                marker(out, markers::TRUNCATED, None);
+                Item::Cut
+            }
+        }
+    }
+
+    fn try_item(&mut self, out: &mut String, depth: usize) -> Option<Item> {
+        let tag = self.byte()?;
+        match tag {
+            tag::END => return Some(Item::End),
+            tag::END_CUT => return Some(Item::Cut),
+            tag::LIST | tag::MAP if depth > 2 * MAX_DEPTH => return None,
+            tag::LIST => self.list(out, depth),
+            tag::MAP => self.map(out, depth),
+            _ => self.scalar(tag, out)?,
+        }
+        Some(Item::Value)
+    }
+
+    fn scalar(&mut self, tag: u8, out: &mut String) -> Option<()> {
+        match tag {
+            tag::NULL => out.push_str("null"),
+            tag::FALSE => out.push_str("false"),
+            tag::TRUE => out.push_str("true"),
+            tag::UNSIGNED => print(out, self.varint()?),
+            tag::SIGNED => {
+                let number = self.varint()?;
+                print(out, (number >> 1) as i64 ^ -((number & 1) as i64));
+            }
+            tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.array()?)),
+            tag::SIGNED_128 => print(out, i128::from_le_bytes(self.array()?)),
+            tag::FLOAT_32 => {
+                let number = f32::from_le_bytes(self.array()?);
+                float(out, f64::from(number), &format!("{number:?}"));
+            }
+            tag::FLOAT_64 => {
+                let number = f64::from_le_bytes(self.array()?);
+                float(out, number, &format!("{number:?}"));
+            }
+            tag::TEXT => write_quoted(out, self.text()?, false),
+            tag::TEXT_CUT => write_quoted(out, self.text()?, true),
+            tag::BYTES => bytes(out, self.sized()?, false),
+            tag::BYTES_CUT => bytes(out, self.sized()?, true),
+            tag::TRUNCATED => marker(out, markers::TRUNCATED, None),
+            tag::REDACTED => marker(out, markers::REDACTED, None),
+            tag::SKIPPED => marker(out, markers::SKIPPED, None),
+            tag::FAILED => self.told(out, markers::FAILED)?,
+            tag::OPAQUE => self.told(out, markers::OPAQUE)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn told(&mut self, out: &mut String, kind: &str) -> Option<()> {
+        self.byte()?;
+        marker(out, kind, Some(self.text()?));
+        Some(())
+    }
+
+    fn list(&mut self, out: &mut String, depth: usize) {
+        out.push('[');
+        let opened = out.len();
+        loop {
+            let before = out.len();
+            if before > opened {
+                out.push(',');
+            }
+            match self.item(out, depth + 1) {
+                Item::Value => {}
+                Item::End => {
+                    out.truncate(before);
+                    break;
+                }
+                Item::Cut => {
+                    // Either a marker was written for the item that is missing, or the list says so itself.
+                    if out.ends_with([',', '[']) {
+                        marker(out, markers::TRUNCATED, None);
+                    }
+                    break;
+                }
+            }
+        }
+        out.push(']');
+    }
+
+    fn map(&mut self, out: &mut String, depth: usize) {
+        out.push('{');
+        let opened = out.len();
+        loop {
+            let before = out.len();
+            let mut key = String::new();
+            let item = self.item(&mut key, depth + 1);
+            if item != Item::End && before > opened {
+                out.push(',');
+            }
+            match item {
+                Item::Value => self.entry(out, &key, depth),
+                Item::End => break,
+                Item::Cut => {
+                    let _ = write!(out, "\"{}\":\"{}\"", markers::KEY, markers::TRUNCATED);
+                    break;
+                }
+            }
+        }
+        out.push('}');
+    }
+
+    fn entry(&mut self, out: &mut String, key: &str, depth: usize) {
+        if key.starts_with('"') {
+            out.push_str(key);
+        } else {
+            write_quoted(out, key, false);
+        }
+        out.push(':');
+        if self.item(out, depth + 1) == Item::End {
+            out.push_str("null");
+        }
+    }
+}
+
+fn print(out: &mut String, value: impl std::fmt::Display) {
+    let _ = write!(out, "{value}");
+}
+
+/// JSON has no word for what is no number: a text says it.
+fn float(out: &mut String, number: f64, shortest: &str) {
+    if number.is_nan() {
+        out.push_str("\"NaN\"");
+    } else if number.is_infinite() {
+        out.push_str(if number > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
+    } else {
+        out.push_str(shortest);
+    }
+}
+
+fn bytes(out: &mut String, bytes: &[u8], cut: bool) {
+    out.push('[');
+    for (place, byte) in bytes.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        print(out, byte);
+    }
+    if cut {
+        out.push(',');
+        marker(out, markers::TRUNCATED, None);
+    }
+    out.push(']');
+}
+
+/// Writes a marker object.
+pub(crate) fn marker(out: &mut String, kind: &str, told: Option<&str>) {
+    let _ = write!(out, "{{\"{}\":", markers::KEY);
+    match told {
+        None => write_quoted(out, kind, false),
+        Some(told) => write_quoted(out, &format!("{kind}: {told}"), false),
+    }
+    out.push('}');
+}
+
+fn write_quoted(out: &mut String, text: &str, cut: bool) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ => {
+                let _ = write!(out, "\\u{byte:04x}");
+            }
+        }
+    }
+    out.push_str(&text[plain..]);
+    if cut {
+        out.push_str(markers::ELLIPSIS);
+    }
+    out.push('"');
+}
