@@ -31,7 +31,7 @@ const TRY: &str = "
     TRACE pricing::* ON class=blue FOR 60s
 
     SELECT call_id, args->>'coupon' AS coupon, returned, duration_ns FROM calls
-    WHERE function LIKE '%::quote::price' AND args->>'coupon' IS NOT NULL ORDER BY started_at DESC
+    WHERE function LIKE '%::discount::apply' ORDER BY started_at DESC
 
     TREE OF (SELECT call_id FROM calls WHERE function LIKE '%::discount::apply' AND args->>'coupon' = 'AUTUMN15' LIMIT 1)
 

@@ -11,13 +11,17 @@
 //!
 //! # Questions, and the statements that answer them
 //!
-//! Nothing is captured until somebody asks. Start with `TRACE storefront::*, pricing::*, warehouse::* FOR 5m`, wait a little, then:
+//! Nothing is captured until somebody asks. Start with this, wait a little, and go on with the questions:
+//!
+//! ```sql
+//! TRACE storefront::*, pricing::*, warehouse::* FOR 5m
+//! ```
 //!
 //! ## Why did `price` return 0 for this order?
 //!
 //! ```sql
-//! SELECT call_id, args->>'order_id' AS order_id, args->>'coupon' AS coupon FROM calls
-//! WHERE function LIKE '%::quote::price' AND returned->>'' = '0'
+//! SELECT call_id, args->'order'->>'order_id' AS order_id, args->'order'->>'coupon' AS coupon FROM calls
+//! WHERE function LIKE '%::quote::price' AND returned = '0'
 //! ```
 //!
 //! All of them used one coupon, `AUTUMN15`. `TREE` on a call's id shows why: `discount::find` returned
@@ -30,8 +34,8 @@
 //! WHERE function LIKE '%::plan_walk' ORDER BY duration_ns DESC LIMIT 100
 //! ```
 //!
-//! Always `BEAD-11`. Draw `duration_ns` over `quantity`: a parabola. Beads lie in a bin each, and each bin is looked up among all
-//! bins before it (`returned->'comparisons'`).
+//! Always `BEAD-11`. Draw `duration_ns` over `quantity`: a parabola. Beads lie in a bin each, and each bin is looked up
+//! among all bins before it (`returned->'comparisons'`).
 //!
 //! ## What makes these payments fail?
 //!

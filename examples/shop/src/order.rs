@@ -81,10 +81,17 @@ pub struct Reservation {
     pub order_id: OrderId,
     /// Shelf bins to walk to.
     pub bins: u32,
-    pub parcels: u32,
     pub postage: u64,
-    /// When the carrier comes, such as `tomorrow, 9:00`.
-    pub collection: String,
+    pub collection: Collection,
+}
+
+/// What the carrier has been told.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Collection {
+    pub reference: String,
+    pub parcels: u32,
+    /// Such as `tomorrow at 9`.
+    pub when: String,
 }
 
 /// What the customer gets in the end.
@@ -92,6 +99,5 @@ pub struct Reservation {
 pub struct Receipt {
     pub order_id: OrderId,
     pub charged: u64,
-    pub parcels: u32,
-    pub collection: String,
+    pub collection: Collection,
 }

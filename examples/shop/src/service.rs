@@ -42,7 +42,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The routes as every service runs them: requests join their caller's trace, a panic becomes an answer with status 500.
+/// The routes as every service runs them: requests join their caller's trace, a panic is answered with status 500.
 pub fn dressed(routes: Router) -> Router {
     routes.layer(glasshull::tower::TraceContextLayer).layer(CatchPanicLayer::new())
 }

@@ -5,8 +5,8 @@ use super::{Finding, Source};
 /// A file by hand. Longer ones are two files that nobody has told apart yet.
 const MAX_FILE_LINES: usize = 800;
 
-/// As rustfmt has it, but for text in quotes, which it cannot break.
-const MAX_LINE_CHARS: usize = 120;
+/// rustfmt breaks code at 120 and leaves comments alone. Text in quotes it cannot break, so that it does not count.
+const MAX_LINE_CHARS: usize = 130;
 
 /// Functions above this are reported, not refused: a list may be long.
 const LONG_FUNCTION_LINES: usize = 70;
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn a_line_is_measured_in_characters_outside_quotes() {
-        assert_eq!(lines_are_short(&source("ü".repeat(120))), []);
-        assert_eq!(lines_are_short(&source("ü".repeat(121))).len(), 1);
+        assert_eq!(lines_are_short(&source("ü".repeat(130))), []);
+        assert_eq!(lines_are_short(&source("ü".repeat(131))).len(), 1);
         assert_eq!(lines_are_short(&source(format!("say(\"{} \\\" {}\")", "ü".repeat(80), "ü".repeat(80)))), []);
     }
 

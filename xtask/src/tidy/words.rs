@@ -6,7 +6,7 @@ use super::{Finding, Source};
 const UNDONE: &[&str] = &["dbg", "todo", "unimplemented"];
 
 /// Names that say nothing of what is inside; each would take in anything.
-const NAMELESS: &[&str] = &["common", "helper", "helpers", "manager", "misc", "shared", "types", "util", "utils"];
+const NAMELESS: &[&str] = &["common", "helper", "helpers", "manager", "misc", "types", "util", "utils"];
 
 /// Where people's files lie on their machines.
 const HOMES: &[&str] = &[concat!("/", "home/"), concat!("/", "root/"), concat!("/", "Users/"), concat!("/", "work/")];

@@ -72,7 +72,7 @@ fn what_makes_these_payments_fail() {
 #[test]
 fn where_did_this_order_id_go() {
     let shop = shop();
-    let served = "SELECT args->>'order_id' FROM calls WHERE function LIKE '%::put_aside' LIMIT 1";
+    let served = "SELECT args->>'order_id' FROM calls WHERE function LIKE '%::Carrier::book' LIMIT 1";
     let order = ask(&shop.0, served)[0][0].as_str().expect("an id").to_owned();
     let question = answer_to("order id").replace("4f8e1c7a", &order);
     eventually("all three services are seen", || {

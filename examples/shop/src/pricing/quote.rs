@@ -1,7 +1,7 @@
 //! Quotes.
 
 use super::{Pricing, catalogue, discount, gift_card, tax};
-use crate::order::{Line, OrderId, Quote, QuoteRequest};
+use crate::order::{Quote, QuoteRequest};
 use crate::peer::PeerError;
 
 /// Why there is no quote.
@@ -17,7 +17,7 @@ pub enum QuoteError {
 impl Pricing {
     /// Answers a request for a quote.
     pub async fn quote(&self, request: QuoteRequest) -> Result<Quote, QuoteError> {
-        let price = price(&request.order_id, &request.lines, request.coupon.as_deref())?;
+        let price = price(&request)?;
         let vat = tax::vat(price, &request.country);
         let credit = match &request.gift_card {
             Some(code) => gift_card::balance(&self.warehouse, code).await?.min(price + vat),
@@ -29,7 +29,7 @@ impl Pricing {
 
 /// What the order costs before tax, in cents.
 #[glasshull::trace]
-pub fn price(order_id: &OrderId, lines: &[Line], coupon: Option<&str>) -> Result<u64, catalogue::UnknownSku> {
-    let subtotal = catalogue::subtotal(lines)?;
-    Ok(coupon.map_or(subtotal, |coupon| discount::apply(subtotal, coupon)))
+pub fn price(order: &QuoteRequest) -> Result<u64, catalogue::UnknownSku> {
+    let subtotal = catalogue::subtotal(&order.lines)?;
+    Ok(order.coupon.as_ref().map_or(subtotal, |coupon| discount::apply(subtotal, coupon)))
 }

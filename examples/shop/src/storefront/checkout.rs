@@ -29,7 +29,7 @@ impl Checkout {
         let reservation = self.reserve(&order).await?;
         let charged = quote.total + reservation.postage;
         payment::charge(&order.id, &order.payment, charged);
-        Ok(Receipt { order_id: order.id, charged, parcels: reservation.parcels, collection: reservation.collection })
+        Ok(Receipt { order_id: order.id, charged, collection: reservation.collection })
     }
 
     async fn quote(&self, order: &Order) -> Result<Quote, CheckoutError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::order::OrderId;
+use crate::order::{Collection, OrderId};
 
 /// A carrier with depots in most countries.
 #[derive(Clone, Debug)]
@@ -13,9 +13,10 @@ pub struct Carrier {
 
 #[glasshull::trace]
 impl Carrier {
-    /// Books a collection; returns when the carrier comes.
-    pub async fn book(&self, order_id: &OrderId, country: &str, parcels: u32) -> String {
-        if self.call_depot(country).await { "tomorrow, 9:00".into() } else { "when the ferry sails".into() }
+    /// Has parcels collected.
+    pub async fn book(&self, order_id: &OrderId, country: &str, parcels: u32) -> Collection {
+        let when = if self.call_depot(country).await { "tomorrow at 9" } else { "when the ferry sails" };
+        Collection { reference: format!("{country}-{}", order_id.0), parcels, when: when.into() }
     }
 
     /// Rings the depot of a country; false where nobody answers. On the Faroe Islands nobody does.

@@ -12,7 +12,7 @@ mod packing {
         grams.div_ceil(PARCEL_GRAMS).max(1)
     }
 
-    /// What sending it costs, in cents: the country's fee, and for heavy parcels a surcharge that falls with the weight.
+    /// What sending it costs, in cents: the country's fee, and a surcharge that falls with the weight.
     pub fn postage(country: &str, grams: u32) -> u64 {
         fee(country) + surcharge(grams)
     }
@@ -26,7 +26,8 @@ mod packing {
         }
     }
 
-    /// In cents: a hundred euros shared out over the kilograms, ten euros at most. Nobody thought of a parcel without weight.
+    /// In cents: a hundred euros shared out over the kilograms, ten euros at most. Nobody thought of a parcel without
+    /// weight.
     pub fn surcharge(grams: u32) -> u64 {
         (10_000 / u64::from(grams.div_ceil(1_000))).min(1_000)
     }
