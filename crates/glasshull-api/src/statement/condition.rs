@@ -99,6 +99,7 @@ impl Reader<'_, '_> {
         self.comparisons += 1;
         let subject = subject(self.scanner)?;
         let path = if is_value(subject) { path(self.scanner)? } else { Vec::new() };
+        self.scanner.skip_blanks();
         let sign = SIGNS.into_iter().find(|(sign, _)| self.scanner.take_sign(sign));
         if let Some((_, operator)) = sign {
             let values = vec![literal(self.scanner, subject)?];
@@ -167,7 +168,7 @@ fn path(scanner: &mut Scanner<'_>) -> Result<Vec<String>, Failure> {
         } else if scanner.rest().starts_with('[') {
             scanner.take(1);
             let inner = Some(step(scanner)?);
-            scanner.take(0);
+            scanner.skip_blanks();
             if !scanner.rest().starts_with(']') {
                 return Err(scanner.expected("`]`", &[]));
             }
@@ -175,7 +176,7 @@ fn path(scanner: &mut Scanner<'_>) -> Result<Vec<String>, Failure> {
             inner
         } else {
             let before = scanner.clone();
-            scanner.take(0);
+            scanner.skip_blanks();
             if scanner.take_sign("->>") || scanner.take_sign("->") {
                 Some(step(scanner)?)
             } else {
@@ -189,7 +190,7 @@ fn path(scanner: &mut Scanner<'_>) -> Result<Vec<String>, Failure> {
             }
             Some(step) => steps.push(step),
             None => {
-                scanner.take(0);
+                scanner.skip_blanks();
                 return Ok(steps);
             }
         }
@@ -237,7 +238,7 @@ fn literal(scanner: &mut Scanner<'_>, subject: Subject) -> Result<Literal, Failu
 fn length_of_time(scanner: &mut Scanner<'_>) -> Result<Literal, Failure> {
     let begin = scanner.clone();
     let Some(ns) = duration_ns(scanner)? else {
-        return Err(scanner.expected("a length of time, such as 10ms or 1.5s,", &[]));
+        return Err(scanner.expected("a length of time, such as 10ms or 1.5s", &[]));
     };
     i64::try_from(ns).map(Literal::Integer).map_err(|_| begin.failure("This is longer than any call."))
 }

@@ -37,11 +37,13 @@ pub(super) fn trace(scanner: &mut Scanner<'_>) -> Result<Trace, Failure> {
 /// Reads `UNTRACE ..`.
 pub(super) fn untrace(scanner: &mut Scanner<'_>) -> Result<Untrace, Failure> {
     scanner.expect_word("UNTRACE")?;
-    if scanner.take_word("ALL") {
+    let bare = &scanner.rest()[..run(scanner.rest(), is_pattern)];
+    if bare.eq_ignore_ascii_case("ALL") {
+        scanner.take(bare.len());
         return Ok(Untrace::All);
     }
-    if let Some(word) = scanner.word().filter(|word| is_probe_id(word)) {
-        return Ok(Untrace::Probe(scanner.take(word.len()).to_ascii_lowercase()));
+    if is_probe_id(bare) {
+        return Ok(Untrace::Probe(scanner.take(bare.len()).to_ascii_lowercase()));
     }
     match pattern(scanner)? {
         Some(pattern) => Ok(Untrace::Pattern(pattern)),
@@ -49,7 +51,7 @@ pub(super) fn untrace(scanner: &mut Scanner<'_>) -> Result<Untrace, Failure> {
     }
 }
 
-/// `p` and a number, and nothing that would make it a path.
+/// `p` and a number.
 fn is_probe_id(word: &str) -> bool {
     word.strip_prefix(['p', 'P']).is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -101,7 +103,7 @@ fn patterns(scanner: &mut Scanner<'_>) -> Result<Vec<Pattern>, Failure> {
             return Err(too_many(scanner, MAX_PATTERNS, "patterns"));
         }
         let next = if scanner.word().is_some_and(is_clause) { None } else { pattern(scanner)? };
-        patterns.push(next.ok_or_else(|| scanner.expected("a pattern, such as `pricing::*`,", &[]))?);
+        patterns.push(next.ok_or_else(|| scanner.expected("a pattern, such as `pricing::*`", &[]))?);
         if !scanner.take_sign(",") {
             return Ok(patterns);
         }
@@ -191,7 +193,7 @@ fn selectors(scanner: &mut Scanner<'_>) -> Result<Vec<Selector>, Failure> {
         if selectors.len() == MAX_SELECTORS {
             return Err(too_many(scanner, MAX_SELECTORS, "selectors"));
         }
-        let key = label(scanner, "a key, such as `class`,", is_key)?;
+        let key = label(scanner, "a key, such as `class`", is_key)?;
         scanner.expect_sign("=")?;
         let value = label(scanner, "a value", is_value)?;
         selectors.push(Selector { key, value });
@@ -228,7 +230,7 @@ pub(super) fn is_value(c: char) -> bool {
 fn lifetime(scanner: &mut Scanner<'_>) -> Result<Duration, Failure> {
     let begin = scanner.clone();
     let Some(ns) = duration_ns(scanner)? else {
-        return Err(scanner.expected("a length of time, such as 60s or 5m,", &[]));
+        return Err(scanner.expected("a length of time, such as 60s or 5m", &[]));
     };
     let duration = Duration::from_nanos(ns);
     if (MIN_DURATION..=MAX_DURATION).contains(&duration) {
@@ -255,7 +257,7 @@ fn rate(scanner: &mut Scanner<'_>) -> Result<u32, Failure> {
 fn sample(scanner: &mut Scanner<'_>) -> Result<u32, Failure> {
     let begin = scanner.clone();
     if scanner.whole_number()? != Some(1) {
-        return Err(begin.expected("1, as in SAMPLE 1 IN 10,", &[]));
+        return Err(begin.expected("1, as in SAMPLE 1 IN 10", &[]));
     }
     scanner.expect_word("IN")?;
     Ok(scanner.number_within("A sample's size", MAX_SAMPLE_ONE_IN.into(), Code::ProbeLimits)? as u32)

@@ -96,6 +96,6 @@ pub(super) fn show(scanner: &mut Scanner<'_>) -> Result<Show, Failure> {
 fn pattern(scanner: &mut Scanner<'_>) -> Result<String, Failure> {
     match scanner.quoted()? {
         Some(pattern) => Ok(pattern),
-        None => Err(scanner.expected("a text in quotes, such as '%price%',", &[])),
+        None => Err(scanner.expected("a text in quotes, such as '%price%'", &[])),
     }
 }
