@@ -1,8 +1,10 @@
-use arrow::record_batch::RecordBatch;
-use glasshull_api::answers::Call;
+//! The table `calls`: live batches, running calls and segments of one snapshot of the store, each call once.
 
-/// The calls of a batch with the columns of the table `calls`, such as [`glasshull_store::Store::subscribe`] gives.
-pub fn calls(batch: &RecordBatch) -> Vec<Call> {
-    let _ = batch;
-    Vec::new()
-}
+mod convert;
+mod provider;
+mod prune;
+mod segments;
+
+pub use convert::calls;
+pub(crate) use provider::CallsTable;
+pub(crate) use segments::Unreadable;

@@ -1,12 +1,20 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use glasshull_api::answers::{Rows, Tree};
 use glasshull_api::statement::{self, Show};
 use glasshull_api::{Code, Failure};
 use glasshull_store::Store;
 use object_store::ObjectStore;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 
-use crate::{QuerySettings, Tables};
+use crate::asking::Asking;
+use crate::line::Line;
+use crate::session::Sessions;
+use crate::threads::Threads;
+use crate::{QuerySettings, Tables, show, tree};
 
 /// What questions are asked of.
 #[derive(Clone)]
@@ -43,16 +51,43 @@ pub struct QueryStats {
 }
 
 /// Answers questions, each within its limits. A question ends when the future of its answer is dropped.
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Threads,
+    line: Line,
+}
+
+/// What all questions share.
+pub(crate) struct Shared {
+    pub(crate) settings: QuerySettings,
+    pub(crate) sources: Sources,
+    pub(crate) sessions: Sessions,
+    counted: Counted,
+}
+
+#[derive(Default)]
+struct Counted {
+    answered: AtomicU64,
+    partial: AtomicU64,
+    failed: AtomicU64,
+    timed_out: AtomicU64,
+    out_of_memory: AtomicU64,
+    refused: AtomicU64,
+    cancelled: AtomicU64,
+    unreadable_segments: AtomicU64,
+}
 
 impl Engine {
-    /// An engine over these sources.
+    /// An engine over these sources, with threads of its own.
     ///
     /// # Errors
     /// [`Code::DataFolderUnusable`] where the spill folder cannot be made or emptied.
     pub fn new(settings: QuerySettings, sources: Sources) -> Result<Self, Failure> {
-        let _ = (settings, sources);
-        Err(Failure::new(Code::Internal, ""))
+        let sessions = Sessions::new(&settings, sources.object_store.clone())?;
+        let threads = Threads::new(settings.parallelism)?;
+        let line = Line::new(settings.max_concurrent, settings.max_waiting);
+        let shared = Shared { settings, sources, sessions, counted: Counted::default() };
+        Ok(Self { shared: Arc::new(shared), threads, line })
     }
 
     /// Answers a question in SQL, with at most `max_rows` rows where that is less than the settings allow.
@@ -61,8 +96,13 @@ impl Engine {
     /// [`Code::StatementSyntax`], [`Code::StatementMeaning`], [`Code::StatementForbidden`], [`Code::QueryTimeout`],
     /// [`Code::QueryMemory`], [`Code::TooManyQueries`].
     pub async fn query(&self, sql: &str, max_rows: Option<u32>) -> Result<Rows, Failure> {
-        let _ = (sql, max_rows);
-        Err(Failure::new(Code::Internal, ""))
+        let sql = sql.to_owned();
+        let most = self.shared.settings.max_rows;
+        let max_rows = max_rows.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most));
+        let (mut rows, elapsed) = self.ask(async move |asking| asking.rows(&sql, max_rows).await).await?;
+        rows.elapsed_ms = elapsed.as_secs_f64() * 1e3;
+        self.shared.counted.answered(rows.partial.is_some());
+        Ok(rows)
     }
 
     /// Answers `SHOW ..`.
@@ -70,8 +110,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::query`].
     pub async fn show(&self, show: &Show, max_rows: Option<u32>) -> Result<Rows, Failure> {
-        let _ = (show, max_rows);
-        Err(Failure::new(Code::Internal, ""))
+        self.query(&show::sql(show), max_rows).await
     }
 
     /// Answers `TREE ..`.
@@ -79,12 +118,99 @@ impl Engine {
     /// # Errors
     /// As [`Engine::query`], and [`Code::NotFound`] where no call or trace has the id.
     pub async fn tree(&self, tree: &statement::Tree) -> Result<Tree, Failure> {
-        let _ = tree;
-        Err(Failure::new(Code::Internal, ""))
+        let wanted = tree.clone();
+        let settings = &self.shared.settings;
+        let limits = tree::Limits { calls: settings.max_tree_calls, bytes: settings.max_answer_bytes };
+        let (mut tree, elapsed) = self.ask(async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
+        tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
+        self.shared.counted.answered(tree.partial.is_some());
+        Ok(tree)
     }
 
     /// What was counted.
     pub fn stats(&self) -> QueryStats {
-        QueryStats::default()
+        let counted = &self.shared.counted;
+        QueryStats {
+            answered: counted.answered.load(Relaxed),
+            partial: counted.partial.load(Relaxed),
+            failed: counted.failed.load(Relaxed),
+            timed_out: counted.timed_out.load(Relaxed),
+            out_of_memory: counted.out_of_memory.load(Relaxed),
+            refused: counted.refused.load(Relaxed),
+            cancelled: counted.cancelled.load(Relaxed),
+            unreadable_segments: counted.unreadable_segments.load(Relaxed),
+            running: self.line.running() as u64,
+            waiting: self.line.waiting() as u64,
+        }
+    }
+
+    /// Waits for a place and does the work there, within its time. What it took is without the waiting.
+    async fn ask<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
+        &self,
+        work: impl FnOnce(Asking) -> F + Send + 'static,
+    ) -> Result<(T, Duration), Failure> {
+        let mut cancelled = Cancelled(Some(&self.shared.counted));
+        let answer = self.within_limits(work).await;
+        cancelled.0 = None;
+        if let Err(failure) = &answer {
+            self.shared.counted.failed(failure);
+        }
+        answer
+    }
+
+    async fn within_limits<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
+        &self,
+        work: impl FnOnce(Asking) -> F + Send + 'static,
+    ) -> Result<(T, Duration), Failure> {
+        let timeout = self.shared.settings.timeout;
+        let place = self.line.enter(timeout).await?;
+        let asking = Asking::new(self.shared.clone(), Handle::current());
+        let unreadable = asking.unreadable.clone();
+        let began = Instant::now();
+        let work = self.threads.spawn(async move {
+            // Kept until the work has really ended, which may be after its time.
+            let _place = place;
+            work(asking).await
+        });
+        let answer = tokio::time::timeout(timeout, work).await;
+        self.shared.counted.unreadable_segments.fetch_add(unreadable.count() as u64, Relaxed);
+        match answer {
+            Ok(answer) => Ok((answer??, began.elapsed())),
+            Err(_) => Err(took_too_long(timeout)),
+        }
+    }
+}
+
+fn took_too_long(timeout: Duration) -> Failure {
+    let message = format!("The query took longer than {} s.", timeout.as_secs_f64());
+    Failure::new(Code::QueryTimeout, message)
+        .hint("Ask for a shorter time (WHERE started_at > now() - INTERVAL '5 minutes') or fewer columns.")
+}
+
+impl Counted {
+    fn answered(&self, partial: bool) {
+        self.answered.fetch_add(1, Relaxed);
+        self.partial.fetch_add(partial.into(), Relaxed);
+    }
+
+    fn failed(&self, failure: &Failure) {
+        let counter = match failure.known_code() {
+            Some(Code::QueryTimeout) => &self.timed_out,
+            Some(Code::QueryMemory) => &self.out_of_memory,
+            Some(Code::TooManyQueries) => &self.refused,
+            _ => &self.failed,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+/// Counts a question as cancelled where its future is dropped before it has an answer.
+struct Cancelled<'a>(Option<&'a Counted>);
+
+impl Drop for Cancelled<'_> {
+    fn drop(&mut self) {
+        if let Some(counted) = self.0 {
+            counted.cancelled.fetch_add(1, Relaxed);
+        }
     }
 }

@@ -1,17 +1,29 @@
 //! Questions about calls: SQL over live rows and segments together, trees, limits. The only crate that names DataFusion.
 //!
 //! ```text
-//! statement -> Engine -> waiting line -> plan -> Store::snapshot() -> live batches + running calls + segments -> Rows
+//! Engine -> waiting line -> Asking (session, snapshot, tables) -> plan -> batches -> Rows or Tree
 //! ```
 //!
 //! A question sees one moment of the store: each acknowledged call once, whether it still lies in memory or already in
-//! a segment. Every question has a limit on time, memory and rows; an answer that is not whole says why.
+//! a segment. Every question has a limit on time, memory and rows; an answer that is not whole says why. Questions can
+//! only ask: no statement writes, and none reaches a file that is not a segment.
 
+mod answer;
+mod asking;
 mod calls;
 mod docs;
 mod engine;
+mod failure;
+mod line;
+mod session;
 mod settings;
+mod show;
+mod sql;
+mod state;
 mod tables;
+mod threads;
+mod time;
+mod tree;
 
 pub use calls::calls;
 pub use docs::schema;

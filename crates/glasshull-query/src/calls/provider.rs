@@ -1,0 +1,170 @@
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+use glasshull_catalog::SegmentRow;
+use glasshull_store::{Snapshot, schema};
+
+use super::prune::pruned;
+use super::segments::{SegmentSource, Unreadable};
+
+/// Bytes at the end of a segment that are read first: enough for the footer of most, so that one read suffices.
+const FOOTER_BYTES: usize = 64 * 1024;
+
+/// The table `calls` as it is in one snapshot.
+#[derive(Debug)]
+pub(crate) struct CallsTable {
+    /// Live and running.
+    rows: Vec<RecordBatch>,
+    segments: Arc<Vec<SegmentRow>>,
+    object_store: ObjectStoreUrl,
+    readers: Arc<dyn ParquetFileReaderFactory>,
+    unreadable: Arc<Unreadable>,
+}
+
+impl CallsTable {
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        object_store: ObjectStoreUrl,
+        readers: Arc<dyn ParquetFileReaderFactory>,
+        unreadable: Arc<Unreadable>,
+    ) -> Self {
+        let live = snapshot.live.iter().map(|batch| batch.as_ref().clone());
+        let rows = live.chain([snapshot.running]).filter(|batch| batch.num_rows() > 0).collect();
+        Self { rows, segments: snapshot.segments, object_store, readers, unreadable }
+    }
+
+    /// Reads what is in memory, spread over so many partitions.
+    fn memory(
+        &self,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+        partitions: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let share = self.rows.len().div_ceil(partitions.max(1)).max(1);
+        let partitions: Vec<Vec<RecordBatch>> = self.rows.chunks(share).map(<[RecordBatch]>::to_vec).collect();
+        let partitions = if partitions.is_empty() { vec![Vec::new()] } else { partitions };
+        let source = MemorySourceConfig::try_new(&partitions, schema::calls(), projection.cloned())?;
+        Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
+    }
+
+    /// Reads segments.
+    fn files(
+        &self,
+        segments: &[SegmentRow],
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+        partitions: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let ordering = started_at_ascending()?;
+        let files: Vec<PartitionedFile> = segments.iter().map(|segment| file(segment, &ordering)).collect();
+        let share = files.len().div_ceil(partitions.max(1)).max(1);
+        // DataFusion itself drops the ordering of a group whose files overlap in time.
+        let groups = files.chunks(share).map(|group| FileGroup::new(group.to_vec())).collect();
+        let parquet = ParquetSource::new(schema::calls())
+            .with_parquet_file_reader_factory(self.readers.clone())
+            .with_metadata_size_hint(FOOTER_BYTES)
+            .with_pushdown_filters(true);
+        let source = SegmentSource::new(Arc::new(parquet), self.unreadable.clone());
+        let config = FileScanConfigBuilder::new(self.object_store.clone(), Arc::new(source))
+            .with_file_groups(groups)
+            .with_output_ordering(vec![ordering])
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// The segments that can hold rows the filters let through.
+    fn segments_for(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<SegmentRow>> {
+        let filter = conjunction(filters.iter().cloned()).map(|filter| physical(state, filter)).transpose()?;
+        let mut segments = pruned(&self.segments, filter);
+        segments.sort_by_key(|segment| (segment.min_started_at_ns, segment.max_started_at_ns));
+        Ok(segments)
+    }
+}
+
+fn physical(state: &dyn Session, filter: Expr) -> Result<Arc<dyn PhysicalExpr>> {
+    state.create_physical_expr(filter, &DFSchema::try_from(schema::calls())?)
+}
+
+/// How the rows of each segment stand.
+fn started_at_ascending() -> Result<LexOrdering> {
+    let schema = schema::calls();
+    let started_at = schema.field(schema::STARTED_AT).name();
+    let sort = PhysicalSortExpr::new_default(col(started_at, &schema)?).asc().nulls_last();
+    LexOrdering::new([sort]).ok_or_else(|| datafusion::common::internal_datafusion_err!("no ordering"))
+}
+
+fn file(segment: &SegmentRow, ordering: &LexOrdering) -> PartitionedFile {
+    PartitionedFile::new(&segment.path, segment.bytes)
+        .with_statistics(Arc::new(statistics(segment)))
+        .with_ordering(Some(ordering.clone()))
+}
+
+/// What the catalog knows of a segment: its rows and when the first and the last of them started.
+fn statistics(segment: &SegmentRow) -> Statistics {
+    let time = |ns| Precision::Exact(ScalarValue::TimestampNanosecond(Some(ns), Some("UTC".into())));
+    let mut statistics = Statistics::new_unknown(&schema::calls());
+    statistics.num_rows = usize::try_from(segment.calls).map_or(Precision::Absent, Precision::Exact);
+    statistics.total_byte_size = usize::try_from(segment.bytes).map_or(Precision::Absent, Precision::Inexact);
+    statistics.column_statistics[schema::STARTED_AT] = ColumnStatistics {
+        null_count: Precision::Exact(0),
+        min_value: time(segment.min_started_at_ns),
+        max_value: time(segment.max_started_at_ns),
+        ..ColumnStatistics::new_unknown()
+    };
+    statistics
+}
+
+#[async_trait]
+impl TableProvider for CallsTable {
+    fn schema(&self) -> SchemaRef {
+        schema::calls()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let partitions = state.config().target_partitions();
+        let segments = self.segments_for(state, filters)?;
+        let mut parts = Vec::with_capacity(2);
+        if !segments.is_empty() {
+            parts.push(self.files(&segments, projection, limit, partitions)?);
+        }
+        if !self.rows.is_empty() || segments.is_empty() {
+            parts.push(self.memory(projection, limit, partitions)?);
+        }
+        UnionExec::try_new(parts)
+    }
+
+    /// All filters help to prune; all are evaluated again where pruning is not exact.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+}

@@ -1,0 +1,283 @@
+//! Reads segments, passing over what cannot be read: a segment that is missing or damaged costs a question that
+//! segment's rows, never the whole answer, and the answer says so.
+//!
+//! [`SegmentSource`] is DataFusion's own Parquet source, whose stream of each file is watched: an error of the file
+//! ends the file there and is noted in [`Unreadable`]; an error of the question (a division by zero in a filter) is
+//! the question's.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::parquet::errors::ParquetError;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
+use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
+use object_store::ObjectStore;
+
+/// Segments a question met and could not read, with why.
+#[derive(Debug, Default)]
+pub(crate) struct Unreadable(Mutex<BTreeMap<String, String>>);
+
+impl Unreadable {
+    fn note(&self, path: &str, why: String) {
+        tracing::warn!(segment = path, %why, "a segment cannot be read");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(path.into()).or_insert(why);
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// A sentence for people; `None` where all could be read.
+    pub(crate) fn told(&self) -> Option<String> {
+        let unreadable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (path, why) = unreadable.first_key_value()?;
+        Some(match unreadable.len() {
+            1 => format!("Segment {path} could not be read, its calls are missing: {why}"),
+            n => format!("{n} segments could not be read, their calls are missing; the first is {path}: {why}"),
+        })
+    }
+}
+
+/// DataFusion's Parquet source, watched.
+pub(crate) struct SegmentSource {
+    parquet: Arc<dyn FileSource>,
+    unreadable: Arc<Unreadable>,
+}
+
+impl SegmentSource {
+    pub(crate) fn new(parquet: Arc<dyn FileSource>, unreadable: Arc<Unreadable>) -> Self {
+        Self { parquet, unreadable }
+    }
+
+    /// The same with another source inside.
+    fn around(&self, parquet: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
+        Arc::new(Self { parquet, unreadable: self.unreadable.clone() })
+    }
+}
+
+impl FileSource for SegmentSource {
+    fn create_file_opener(
+        &self,
+        object_store: Arc<dyn ObjectStore>,
+        base_config: &FileScanConfig,
+        partition: usize,
+    ) -> Result<Arc<dyn FileOpener>> {
+        self.parquet.create_file_opener(object_store, base_config, partition)
+    }
+
+    fn create_morselizer(
+        &self,
+        object_store: Arc<dyn ObjectStore>,
+        base_config: &FileScanConfig,
+        partition: usize,
+    ) -> Result<Box<dyn Morselizer>> {
+        let inner = self.parquet.create_morselizer(object_store, base_config, partition)?;
+        Ok(Box::new(Watched { inner, unreadable: self.unreadable.clone() }))
+    }
+
+    fn table_schema(&self) -> &TableSchema {
+        self.parquet.table_schema()
+    }
+
+    fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
+        self.around(self.parquet.with_batch_size(batch_size))
+    }
+
+    fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
+        self.parquet.filter()
+    }
+
+    fn projection(&self) -> Option<&ProjectionExprs> {
+        self.parquet.projection()
+    }
+
+    fn metrics(&self) -> &ExecutionPlanMetricsSet {
+        self.parquet.metrics()
+    }
+
+    fn file_type(&self) -> &str {
+        self.parquet.file_type()
+    }
+
+    fn fmt_extra(&self, t: DisplayFormatType, f: &mut Formatter<'_>) -> fmt::Result {
+        self.parquet.fmt_extra(t, f)
+    }
+
+    fn try_pushdown_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
+        let pushed = self.parquet.try_pushdown_filters(filters, config)?;
+        Ok(FilterPushdownPropagation {
+            filters: pushed.filters,
+            updated_node: pushed.updated_node.map(|node| self.around(node)),
+        })
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+        properties: &EquivalenceProperties,
+    ) -> Result<SortOrderPushdownResult<Arc<dyn FileSource>>> {
+        let pushed = self.parquet.try_pushdown_sort(order, properties)?;
+        Ok(pushed.map(|inner| self.around(inner)))
+    }
+
+    fn reorder_files(&self, files: Vec<PartitionedFile>) -> Vec<PartitionedFile> {
+        self.parquet.reorder_files(files)
+    }
+
+    fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
+        let pushed = self.parquet.try_pushdown_projection(projection)?;
+        Ok(pushed.map(|inner| self.around(inner)))
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.parquet.apply_expressions(f)
+    }
+}
+
+#[derive(Debug)]
+struct Watched {
+    inner: Box<dyn Morselizer>,
+    unreadable: Arc<Unreadable>,
+}
+
+impl Morselizer for Watched {
+    fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
+        let watch = Watch { path: file.path().to_string().into(), unreadable: self.unreadable.clone() };
+        let inner = watch.passed_over(self.inner.plan_file(file))?;
+        Ok(Box::new(WatchedPlanner { inner, watch }))
+    }
+}
+
+/// Whose errors are watched.
+#[derive(Clone, Debug)]
+struct Watch {
+    path: Arc<str>,
+    unreadable: Arc<Unreadable>,
+}
+
+impl Watch {
+    /// `None` in place of an error of the file, which is noted.
+    fn passed_over<T>(&self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if is_of_the_file(&error) => {
+                self.unreadable.note(&self.path, error.find_root().to_string());
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn panicked(&self, payload: &(dyn Any + Send)) {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        self.unreadable.note(&self.path, format!("its content is damaged ({text})"));
+    }
+
+    fn planner(&self, inner: Box<dyn MorselPlanner>) -> Box<dyn MorselPlanner> {
+        Box::new(WatchedPlanner { inner: Some(inner), watch: self.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct WatchedPlanner {
+    /// `None` for a file that is passed over.
+    inner: Option<Box<dyn MorselPlanner>>,
+    watch: Watch,
+}
+
+impl MorselPlanner for WatchedPlanner {
+    fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
+        let Self { inner, watch } = *self;
+        let Some(inner) = inner else { return Ok(None) };
+        let Some(Some(mut plan)) = watch.passed_over(inner.plan())? else { return Ok(None) };
+        let morsels = plan.take_morsels().into_iter().map(|inner| watched_morsel(inner, &watch)).collect();
+        let ready = plan.take_ready_planners().into_iter().map(|inner| watch.planner(inner)).collect();
+        let watched = MorselPlan::new().with_morsels(morsels).with_planners(ready);
+        let Some(pending) = plan.take_pending_planner() else { return Ok(Some(watched)) };
+        Ok(Some(watched.with_pending_planner(async move {
+            let inner = watch.passed_over(pending.await)?;
+            Ok(Box::new(WatchedPlanner { inner, watch }) as Box<dyn MorselPlanner>)
+        })))
+    }
+}
+
+fn watched_morsel(inner: Box<dyn Morsel>, watch: &Watch) -> Box<dyn Morsel> {
+    Box::new(WatchedMorsel { inner, watch: watch.clone() })
+}
+
+#[derive(Debug)]
+struct WatchedMorsel {
+    inner: Box<dyn Morsel>,
+    watch: Watch,
+}
+
+impl Morsel for WatchedMorsel {
+    fn into_stream(self: Box<Self>) -> BoxStream<'static, Result<RecordBatch>> {
+        let Self { inner, watch } = *self;
+        let rows = AssertUnwindSafe(inner.into_stream()).catch_unwind();
+        rows.map(move |batch| match batch {
+            Ok(batch) => watch.passed_over(batch).transpose(),
+            Err(payload) => {
+                watch.panicked(payload.as_ref());
+                None
+            }
+        })
+        // The file ends at its first error.
+        .take_while(|batch| futures::future::ready(batch.is_some()))
+        .filter_map(futures::future::ready)
+        .boxed()
+    }
+}
+
+/// Whether an error comes from reading a file rather than from evaluating the question on its rows.
+fn is_of_the_file(error: &DataFusionError) -> bool {
+    match error.find_root() {
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => true,
+        DataFusionError::ParquetError(error) => !is_of_a_filter(error),
+        DataFusionError::ArrowError(error, _) => {
+            matches!(**error, ArrowError::ParquetError(_) | ArrowError::IoError(..)) && !tells_of_a_filter(error)
+        }
+        _ => false,
+    }
+}
+
+fn is_of_a_filter(error: &ParquetError) -> bool {
+    matches!(error, ParquetError::ArrowError(_)) && tells_of_a_filter(error)
+}
+
+/// DataFusion evaluates filters inside the Parquet reader, which turns their errors into text.
+fn tells_of_a_filter(error: &impl fmt::Display) -> bool {
+    error.to_string().contains("Error evaluating filter predicate")
+}
+
+impl Debug for SegmentSource {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SegmentSource").finish_non_exhaustive()
+    }
+}

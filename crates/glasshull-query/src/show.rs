@@ -1,0 +1,45 @@
+//! `SHOW ..`: as SQL over the tables, or from their documentation.
+
+use glasshull_api::Failure;
+use glasshull_api::answers::{Column, ColumnKind, Rows};
+use glasshull_api::statement::{Show, ShowWhat};
+use serde_json::Value;
+
+use crate::docs;
+use crate::failure::no_table;
+
+/// Traces that `SHOW TRACES` shows.
+const MAX_TRACES: usize = 1_000;
+
+/// The question in SQL that `SHOW ..` stands for.
+pub(crate) fn sql(show: &Show) -> String {
+    let (table, named_by, order) = match show.what {
+        ShowWhat::Functions => ("functions", "function", "service, function".to_owned()),
+        ShowWhat::Instances => ("instances", "instance", "connected DESC, service, instance".to_owned()),
+        ShowWhat::Probes => ("probes", "statement", "created_at DESC".to_owned()),
+        ShowWhat::Traces => ("traces", "function", format!("started_at DESC LIMIT {MAX_TRACES}")),
+    };
+    let filter = show.like.as_ref().map(|like| format!("WHERE {named_by} LIKE '{}'", like.replace('\'', "''")));
+    format!("SELECT * FROM {table} {} ORDER BY {order}", filter.unwrap_or_default())
+}
+
+/// `SHOW TABLES`.
+pub(crate) fn tables() -> Rows {
+    let rows = docs::schema().tables.into_iter().map(|table| vec![table.name.into(), table.doc.into()]);
+    texts(&["table", "doc"], rows.collect())
+}
+
+/// `SHOW COLUMNS FROM table`.
+pub(crate) fn columns(table: &str) -> Result<Rows, Failure> {
+    let name = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
+    let found = docs::schema().tables.into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
+    let table = found.ok_or_else(|| no_table(name))?;
+    let kind = |kind: ColumnKind| serde_json::to_value(kind).unwrap_or(Value::Null);
+    let rows = table.columns.into_iter().map(|column| vec![column.name.into(), kind(column.kind), column.doc.into()]);
+    Ok(texts(&["column", "type", "doc"], rows.collect()))
+}
+
+fn texts(columns: &[&str], rows: Vec<Vec<Value>>) -> Rows {
+    let columns = columns.iter().map(|name| Column { name: (*name).into(), kind: ColumnKind::Text }).collect();
+    Rows { columns, rows, partial: None, elapsed_ms: 0.0 }
+}
