@@ -29,9 +29,13 @@ impl Auditor {
     /// Has its calls traced, and waits until the instance has obeyed.
     pub(crate) fn trace(&self, hub: &HubProcess) {
         let service = &self.service;
-        hub.statement(&format!("TRACE *::audit_step ON service={service} FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND"));
+        hub.statement(&format!(
+            "TRACE *::audit_step ON service={service} FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND"
+        ));
         eventually("the probe is active", || {
-            hub.get("probes")["probes"].as_array().is_some_and(|probes| probes.iter().any(|probe| probe["state"] == "active"))
+            hub.get("probes")["probes"]
+                .as_array()
+                .is_some_and(|probes| probes.iter().any(|probe| probe["state"] == "active"))
         });
     }
 

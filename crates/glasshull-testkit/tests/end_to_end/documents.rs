@@ -12,7 +12,9 @@ fn blocks(path: &str, language: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let text = fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let (mut heading, mut open, mut found) = (String::new(), None, Vec::new());
-    for line in text.lines().map(|line| line.strip_prefix("//!").map_or(line, |doc| doc.strip_prefix(' ').unwrap_or(doc))) {
+    for line in
+        text.lines().map(|line| line.strip_prefix("//!").map_or(line, |doc| doc.strip_prefix(' ').unwrap_or(doc)))
+    {
         match (&mut open, line.strip_prefix("```")) {
             (None, Some(named)) => open = Some((named.to_owned(), String::new())),
             (Some(_), Some(_)) => found.extend(open.take().map(|(named, block)| (named, heading.clone(), block))),

@@ -6,6 +6,7 @@
 
 mod absent;
 mod audit;
+mod deaf_hub;
 mod documents;
 mod hub_process;
 mod killed;

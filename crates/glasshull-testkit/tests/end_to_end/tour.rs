@@ -14,7 +14,9 @@ static SHOP: LazyLock<Mutex<(HubProcess, ShopProcess)>> = LazyLock::new(|| {
     let shop = ShopProcess::start(&hub.url());
     eventually("all functions of the shop are known", || {
         hub.get("functions")["functions"].as_array().is_some_and(|functions| {
-            ["storefront", "pricing", "warehouse", "load"].iter().all(|service| functions.iter().any(|f| f["service"] == *service))
+            ["storefront", "pricing", "warehouse", "load"]
+                .iter()
+                .all(|service| functions.iter().any(|f| f["service"] == *service))
         })
     });
     hub.statement("TRACE load::*, storefront::*, pricing::*, warehouse::* FOR 10m");
@@ -48,7 +50,8 @@ fn why_did_price_return_0_for_this_order() {
     assert!(rows.iter().all(|row| row[2] == "AUTUMN15"), "{rows:?}");
     let tree = shop.0.statement(&format!("TREE {}", rows[0][0].as_str().expect("a call's id")));
     let calls = tree["calls"].as_array().expect("calls");
-    let found = calls.iter().find(|call| call["function"].as_str().is_some_and(|name| name.ends_with("::discount::find")));
+    let found =
+        calls.iter().find(|call| call["function"].as_str().is_some_and(|name| name.ends_with("::discount::find")));
     assert_eq!(found.expect("the coupon's look-up")["returned"]["percent"], 1500);
 }
 
@@ -84,7 +87,10 @@ fn where_did_this_order_id_go() {
 #[test]
 fn what_panicked() {
     let rows = ask(&shop().0, &answer_to("panicked"));
-    assert!(rows.iter().any(|row| row[2].as_str().is_some_and(|message| message.contains("divide by zero"))), "{rows:?}");
+    assert!(
+        rows.iter().any(|row| row[2].as_str().is_some_and(|message| message.contains("divide by zero"))),
+        "{rows:?}"
+    );
 }
 
 #[test]
