@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -83,12 +83,6 @@ impl HubProcess {
     pub(crate) fn number(&self, question: &str) -> u64 {
         let rows = self.rows(question);
         rows[0][0].as_u64().unwrap_or_else(|| panic!("{question}: {rows:?}"))
-    }
-
-    /// Runs the command line against this hub.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(program("glasshull"));
-        command.args(arguments).env("GLASSHULL_HUB", self.url()).output().expect("glasshull starts")
     }
 }
 

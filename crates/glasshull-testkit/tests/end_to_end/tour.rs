@@ -1,6 +1,6 @@
 //! The shop's questions, asked as README tells people to.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 
@@ -8,23 +8,34 @@ use crate::documents::statements;
 use crate::hub_process::{HubProcess, eventually};
 use crate::shop_process::ShopProcess;
 
-/// One hub with one shop for all tests here; they ask and change nothing.
-static SHOP: LazyLock<Mutex<(HubProcess, ShopProcess)>> = LazyLock::new(|| {
+/// A hub, and a shop of which everything is traced.
+struct Traced {
+    // Stopped first, so that it does not miss its hub.
+    _shop: ShopProcess,
+    hub: HubProcess,
+}
+
+/// The same for all tests that run at the time; they ask and change nothing. Stopped with the last of them.
+fn shop() -> Arc<Traced> {
+    static RUNNING: Mutex<Weak<Traced>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.upgrade().unwrap_or_else(|| {
+        let traced = Arc::new(start());
+        *running = Arc::downgrade(&traced);
+        traced
+    })
+}
+
+fn start() -> Traced {
     let hub = HubProcess::start();
     let shop = ShopProcess::start(&hub.url());
     eventually("all functions of the shop are known", || {
-        hub.get("functions")["functions"].as_array().is_some_and(|functions| {
-            ["storefront", "pricing", "warehouse", "load"]
-                .iter()
-                .all(|service| functions.iter().any(|f| f["service"] == *service))
-        })
+        let functions = hub.get("functions");
+        let known = |service| functions["functions"].as_array().into_iter().flatten().any(|f| f["service"] == service);
+        ["storefront", "pricing", "warehouse", "load"].into_iter().all(known)
     });
     hub.statement("TRACE load::*, storefront::*, pricing::*, warehouse::* FOR 10m");
-    Mutex::new((hub, shop))
-});
-
-fn shop() -> MutexGuard<'static, (HubProcess, ShopProcess)> {
-    SHOP.lock().unwrap_or_else(PoisonError::into_inner)
+    Traced { _shop: shop, hub }
 }
 
 /// The statement under a heading of the shop's documentation.
@@ -46,9 +57,9 @@ fn ask(hub: &HubProcess, question: &str) -> Vec<Vec<Value>> {
 #[test]
 fn why_did_price_return_0_for_this_order() {
     let shop = shop();
-    let rows = ask(&shop.0, &answer_to("return 0"));
+    let rows = ask(&shop.hub, &answer_to("return 0"));
     assert!(rows.iter().all(|row| row[2] == "AUTUMN15"), "{rows:?}");
-    let tree = shop.0.statement(&format!("TREE {}", rows[0][0].as_str().expect("a call's id")));
+    let tree = shop.hub.statement(&format!("TREE {}", rows[0][0].as_str().expect("a call's id")));
     let calls = tree["calls"].as_array().expect("calls");
     let found =
         calls.iter().find(|call| call["function"].as_str().is_some_and(|name| name.ends_with("::discount::find")));
@@ -60,14 +71,14 @@ fn why_are_some_reservations_slow() {
     let shop = shop();
     let question = answer_to("slow");
     eventually("beads lead the list", || {
-        let rows = ask(&shop.0, &question);
+        let rows = ask(&shop.hub, &question);
         rows[0][0] == "BEAD-11"
     });
 }
 
 #[test]
 fn what_makes_these_payments_fail() {
-    let rows = ask(&shop().0, &answer_to("payments fail"));
+    let rows = ask(&shop().hub, &answer_to("payments fail"));
     assert!(rows.iter().all(|row| row[1].as_str().is_some_and(|card| card.starts_with("GC-17"))), "{rows:?}");
     assert!(rows[0][3].to_string().contains("invalid digit found in string"), "{rows:?}");
 }
@@ -76,17 +87,17 @@ fn what_makes_these_payments_fail() {
 fn where_did_this_order_id_go() {
     let shop = shop();
     let served = "SELECT args->>'order_id' FROM calls WHERE function LIKE '%::Carrier::book' LIMIT 1";
-    let order = ask(&shop.0, served)[0][0].as_str().expect("an id").to_owned();
+    let order = ask(&shop.hub, served)[0][0].as_str().expect("an id").to_owned();
     let question = answer_to("order id").replace("4f8e1c7a", &order);
     eventually("all three services are seen", || {
-        let rows = ask(&shop.0, &question);
+        let rows = ask(&shop.hub, &question);
         ["storefront", "pricing", "warehouse"].iter().all(|service| rows.iter().any(|row| row[1] == *service))
     });
 }
 
 #[test]
 fn what_panicked() {
-    let rows = ask(&shop().0, &answer_to("panicked"));
+    let rows = ask(&shop().hub, &answer_to("panicked"));
     assert!(
         rows.iter().any(|row| row[2].as_str().is_some_and(|message| message.contains("divide by zero"))),
         "{rows:?}"
@@ -95,15 +106,15 @@ fn what_panicked() {
 
 #[test]
 fn what_hangs() {
-    let rows = ask(&shop().0, &answer_to("hangs"));
+    let rows = ask(&shop().hub, &answer_to("hangs"));
     assert!(rows.iter().any(|row| row[1].to_string().contains("FO")), "{rows:?}");
 }
 
 #[test]
 fn secrets_never_leave_the_process() {
     let shop = shop();
-    ask(&shop.0, "SELECT 1 FROM calls WHERE function LIKE '%::authorise' LIMIT 1");
-    ask(&shop.0, "SELECT 1 FROM calls WHERE function LIKE '%::sign_in' LIMIT 1");
+    ask(&shop.hub, "SELECT 1 FROM calls WHERE function LIKE '%::authorise' LIMIT 1");
+    ask(&shop.hub, "SELECT 1 FROM calls WHERE function LIKE '%::sign_in' LIMIT 1");
     let leaked = "SELECT function, args FROM calls WHERE args LIKE '%-loves-%' OR args LIKE '%\"4000%' LIMIT 3";
-    assert_eq!(shop.0.rows(leaked), Vec::<Vec<Value>>::new());
+    assert_eq!(shop.hub.rows(leaked), Vec::<Vec<Value>>::new());
 }
