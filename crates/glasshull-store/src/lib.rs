@@ -9,19 +9,36 @@
 
 #![warn(missing_docs)]
 
+mod append;
+mod arrival;
 mod error;
 mod folder;
+mod journal;
+mod lanes;
+mod live;
 mod objects;
+mod publish;
+mod record;
+mod retention;
+mod rows;
+mod running;
 pub mod schema;
+mod segment;
 mod settings;
+mod shared;
 mod source;
 mod stats;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::StoreError;
 pub use folder::DataFolder;
 pub use objects::FolderObjects;
+pub use retention::SNAPSHOT_GRACE;
+pub use running::MAX_RUNNING;
 pub use settings::{Clock, Components, StoreSettings, SystemClock};
+pub use shared::MAX_SUBSCRIBED_BATCHES;
 pub use source::Source;
 pub use stats::{StoreStats, TIMING_BOUNDS_NS, Timing};
 pub use store::{Appended, PublishedCalls, Snapshot, Store};

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use glasshull_catalog::Catalog;
 use object_store::ObjectStore;
@@ -37,8 +37,8 @@ impl StoreSettings {
             data: data.into(),
             hub: hub.into(),
             window: Duration::from_secs(10 * 60),
-            publish_after: Duration::from_secs(30),
-            publish_bytes: 64 << 20,
+            publish_after: Duration::from_secs(60),
+            publish_bytes: 128 << 20,
             live_bytes: 512 << 20,
             journal_file_bytes: 64 << 20,
             retention: None,
@@ -64,15 +64,28 @@ pub struct Components {
 pub trait Clock: Send + Sync + 'static {
     /// Nanoseconds since 1970-01-01 UTC.
     fn now_ns(&self) -> i64;
+
+    /// Time since some moment, for measuring how long something takes. A clock that never jumps need not tell it apart
+    /// from [`Self::now_ns`].
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.now_ns().unsigned_abs())
+    }
 }
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+// This is the clock that others are passed.
+#[allow(clippy::disallowed_methods)]
 impl Clock for SystemClock {
     fn now_ns(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        FIRST.elapsed()
     }
 }

@@ -1,13 +1,30 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use glasshull_catalog::{InstanceId, SegmentRow};
 use glasshull_wire::v1::CallBatch;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::stats::StoreStats;
+use crate::journal::disk::{Disk, Folder};
+use crate::journal::replay::replay;
+use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
+use crate::publish::Publisher;
+use crate::retention::Retention;
+use crate::shared::Shared;
+use crate::stats::{StoreStats, count};
 use crate::{Components, Source, StoreError, StoreSettings};
+
+/// How often retention looks for windows that have become too old.
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a failed publication waits before it is tried again, at first and at most.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,7 +47,7 @@ pub struct Snapshot {
     pub live: Vec<Arc<RecordBatch>>,
     /// Calls that have not ended, with the same columns.
     pub running: RecordBatch,
-    /// The segments. Those retention takes stay readable for `SNAPSHOT_GRACE` after it took them.
+    /// The segments. Those retention takes stay readable for [`crate::SNAPSHOT_GRACE`] after it took them.
     pub segments: Arc<Vec<SegmentRow>>,
 }
 
@@ -44,17 +61,59 @@ pub struct PublishedCalls {
 }
 
 /// Calls at rest.
-#[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    pub(crate) shared: Arc<Shared>,
+    publisher: tokio::sync::Mutex<Publisher>,
+    retention: tokio::sync::Mutex<Retention>,
+    publish_error: Mutex<Option<String>>,
+    writer: Mutex<Option<WriterHandle>>,
+    closed: AtomicBool,
+}
+
+struct WriterHandle {
+    orders: mpsc::Sender<Order>,
+    thread: JoinHandle<()>,
+}
 
 impl Store {
-    /// Opens the store: reads what the journal holds that is not published.
+    /// Opens the store: reads what the journal holds that is not published, and begins to write it.
     ///
     /// # Errors
     /// [`StoreError::Catalog`] and [`StoreError::Folder`]. An object store that cannot be reached is no obstacle.
     pub async fn open(settings: StoreSettings, components: Components) -> Result<Arc<Self>, StoreError> {
-        let _ = (settings, components);
-        Err(StoreError::Closed)
+        let path = settings.data.join("journal");
+        let disk = Folder::open(path.clone()).map_err(|e| StoreError::folder(&path, &e))?;
+        Self::open_on(Arc::new(disk), settings, components).await
+    }
+
+    /// As [`Self::open`], with the journal on `disk`.
+    pub(crate) async fn open_on(
+        disk: Arc<dyn Disk>,
+        settings: StoreSettings,
+        components: Components,
+    ) -> Result<Arc<Self>, StoreError> {
+        check_hub(&settings)?;
+        let published = components.catalog.published(&settings.hub).await?;
+        let segments = components.catalog.segments().await?;
+        let shared = Arc::new(Shared::new(settings, components.clock.clone()));
+        let retention = Retention::new(shared.clone(), components.clone());
+        retention.delete_orphans(&segments).await;
+        shared.live.set_segments(segments);
+        let (reading, from) = (shared.clone(), disk.clone());
+        let replayed = tokio::task::spawn_blocking(move || replay(&*from, &reading, published)).await;
+        let at = replayed.map_err(|e| unstartable(&shared, &e))??;
+        let writer = Writer::new(disk.clone(), shared.clone(), at);
+        let (orders, inbox) = mpsc::channel(MAX_QUEUED_ORDERS);
+        let thread = std::thread::Builder::new().name("glasshull-journal".into()).spawn(move || writer.run(inbox));
+        let thread = thread.map_err(|e| unstartable(&shared, &e))?;
+        Ok(Arc::new(Self {
+            publisher: Publisher::new(shared.clone(), components, disk).into(),
+            retention: retention.into(),
+            publish_error: Mutex::default(),
+            writer: Mutex::new(Some(WriterHandle { orders, thread })),
+            closed: AtomicBool::new(false),
+            shared,
+        }))
     }
 
     /// Makes a batch durable (synced to disk) and queryable, or says why not. A batch whose `sequence` is not above
@@ -65,29 +124,26 @@ impl Store {
     /// [`StoreError::Batch`], [`StoreError::Ahead`], [`StoreError::Source`]: never send it again;
     /// [`StoreError::Busy`], [`StoreError::JournalUnwritable`]: send it again later; [`StoreError::Closed`].
     pub async fn append(&self, source: &Source, batch: CallBatch) -> Result<Appended, StoreError> {
-        let _ = (source, batch);
-        Err(StoreError::Closed)
+        let orders = self.orders()?;
+        let appended = crate::append::append(&self.shared, &orders, source, batch).await;
+        self.count_outcome(&appended);
+        appended
     }
 
     /// The highest sequence stored of an instance; 0 where there is none.
     pub fn durable_sequence(&self, instance: InstanceId) -> u64 {
-        let _ = instance;
-        0
+        self.shared.lanes.durable(instance)
     }
 
     /// What there is now.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            live: Vec::new(),
-            running: RecordBatch::new_empty(crate::schema::calls()),
-            segments: Arc::default(),
-        }
+        self.shared.live.snapshot()
     }
 
     /// Everything that is acknowledged from now on, running calls too, with the columns of [`crate::schema::calls`].
-    /// A reader that lags by more than `MAX_SUBSCRIBED_BATCHES` batches loses the oldest and is told how many.
+    /// A reader that lags by more than [`crate::MAX_SUBSCRIBED_BATCHES`] loses the oldest batches and is told how many.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<RecordBatch>> {
-        broadcast::channel(1).1
+        self.shared.subscribers.subscribe()
     }
 
     /// Publishes what is live into segments now.
@@ -95,20 +151,146 @@ impl Store {
     /// # Errors
     /// [`StoreError::ObjectStore`], [`StoreError::Catalog`]: nothing is lost, the next publication goes on from there.
     pub async fn publish(&self) -> Result<PublishedCalls, StoreError> {
-        Err(StoreError::Closed)
+        let mut publisher = self.publisher.lock().await;
+        let (answer, below) = oneshot::channel();
+        let orders = self.writer_orders().ok_or(StoreError::Closed)?;
+        orders.send(Order::Seal(answer)).await.map_err(|_| StoreError::Closed)?;
+        let below = below.await.map_err(|_| StoreError::Closed)?;
+        let published = publisher.publish(below).await;
+        *self.publish_error.lock().unwrap_or_else(PoisonError::into_inner) =
+            published.as_ref().err().map(ToString::to_string);
+        if published.is_err() {
+            count(&self.shared.counters.publish_failures, 1);
+        }
+        published
+    }
+
+    /// Takes windows out of sight that ended longer ago than `retention` says; how many segments that were. Their
+    /// objects are deleted [`crate::SNAPSHOT_GRACE`] later.
+    ///
+    /// # Errors
+    /// [`StoreError::Catalog`]: nothing was deleted.
+    pub async fn expire(&self) -> Result<u64, StoreError> {
+        // A publication that is under way may bring segments of the windows that are about to go.
+        let publisher = self.publisher.lock().await;
+        if publisher.is_pending() {
+            return Ok(0);
+        }
+        self.retention.lock().await.expire().await
     }
 
     /// Publishes when it is time and lets retention run, until `stop`; then returns without a last publication.
     pub async fn run(&self, stop: CancellationToken) {
-        stop.cancelled().await;
+        let background = async { tokio::join!(self.keep_publishing(), self.keep_expiring()) };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = background => {}
+        }
+    }
+
+    async fn keep_publishing(&self) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            tokio::select! {
+                () = sleep(self.shared.settings.publish_after) => {}
+                () = self.shared.much_is_live.notified() => {}
+            }
+            while let Err(error) = self.publish().await {
+                tracing::warn!(%error, retry_in = ?retry, "publishing failed; what is live stays in the journal");
+                sleep(retry).await;
+                retry = (2 * retry).min(LAST_RETRY);
+            }
+            retry = FIRST_RETRY;
+        }
+    }
+
+    async fn keep_expiring(&self) {
+        loop {
+            sleep(RETENTION_EVERY).await;
+            if let Err(error) = self.expire().await {
+                tracing::error!(%error, "retention failed and deletes nothing; it is tried again");
+            }
+        }
     }
 
     /// Refuses further batches, finishes those under way and publishes what is live, as far as `close_within` allows.
     /// What is not published then is in the journal.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        match timeout(self.shared.settings.close_within, self.publish()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "not everything could be published; it stays in the journal"),
+            Err(_) => tracing::warn!("publishing took too long; what is live stays in the journal"),
+        }
+        if let Some(stopping) = self.stop_writer() {
+            // The writer ends as soon as it has answered what it was asked.
+            let _ = tokio::task::spawn_blocking(move || stopping.join()).await;
+        }
+    }
 
     /// What was counted.
     pub fn stats(&self) -> StoreStats {
-        StoreStats::default()
+        let publish_error = self.publish_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StoreStats { publish_error, ..self.shared.stats() }
     }
+
+    fn count_outcome(&self, appended: &Result<Appended, StoreError>) {
+        let counters = &self.shared.counters;
+        match appended {
+            Ok(Appended::Repeated) => count(&counters.repeated_batches, 1),
+            Err(StoreError::Batch(_) | StoreError::Source(_)) => count(&counters.refused_invalid, 1),
+            Err(StoreError::Ahead { .. }) => count(&counters.refused_ahead, 1),
+            Err(StoreError::Busy { .. }) => count(&counters.refused_busy, 1),
+            // Counted by the writer, who knows of callers that went away too.
+            _ => {}
+        }
+    }
+
+    fn orders(&self) -> Result<mpsc::Sender<Order>, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        self.writer_orders().ok_or(StoreError::Closed)
+    }
+
+    fn writer_orders(&self) -> Option<mpsc::Sender<Order>> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().map(|writer| writer.orders.clone())
+    }
+
+    fn stop_writer(&self) -> Option<JoinHandle<()>> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        writer.map(|writer| writer.thread)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Store {
+    /// Waits for the writer, so that whoever opens the folder next finds nobody writing there.
+    fn drop(&mut self) {
+        if let Some(thread) = self.stop_writer() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The hub's name becomes part of paths.
+fn check_hub(settings: &StoreSettings) -> Result<(), StoreError> {
+    const MAX_HUB_BYTES: usize = 64;
+    let hub = &settings.hub;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if hub.is_empty() || hub.len() > MAX_HUB_BYTES || !hub.chars().all(plain) {
+        let why = format!("the hub's name {hub:?} is not 1 to {MAX_HUB_BYTES} letters, digits, - and _");
+        return Err(StoreError::Folder { path: settings.data.join("hub-id"), why });
+    }
+    Ok(())
+}
+
+fn unstartable(shared: &Shared, error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Folder { path: shared.settings.data.clone(), why: error.to_string() }
 }

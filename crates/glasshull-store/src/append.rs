@@ -1,0 +1,127 @@
+//! The way of one batch from its sender to the journal's writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use glasshull_wire::limits::MAX_AHEAD_NS;
+use glasshull_wire::v1::CallBatch;
+use glasshull_wire::{BatchError, Calls, Message};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::arrival::Arrival;
+use crate::journal::writer::{Append, Order};
+use crate::record::Record;
+use crate::shared::Shared;
+use crate::{Appended, Source, StoreError, rows};
+
+/// Time windows one batch may touch: two days of calls that took that long to end. Each becomes a file.
+const MAX_WINDOWS_PER_BATCH: usize = 288;
+
+/// What a row takes beside its values, in bytes, before it is known.
+const ROW_BYTES: usize = 512;
+
+/// Unpacking more bytes than this leaves the thread to others meanwhile.
+const INLINE_BYTES: u32 = 128 << 10;
+
+/// How long a sender is asked to wait when the live table is all but full.
+const MAX_WAIT_MS: f64 = 1_000.0;
+
+/// How full the live table is when senders are first asked to wait, from 0 to 1.
+const WAIT_FROM: f64 = 0.5;
+
+pub(crate) async fn append(
+    shared: &Arc<Shared>,
+    orders: &mpsc::Sender<Order>,
+    source: &Source,
+    batch: CallBatch,
+) -> Result<Appended, StoreError> {
+    source.check()?;
+    let sequence = batch.sequence;
+    if sequence == 0 || i64::try_from(sequence).is_err() {
+        return Err(BatchError::Inconsistent("the sequence is not between 1 and 2^63 - 1").into());
+    }
+    let lane = shared.lanes.of(source.instance);
+    let turn = lane.turn().await;
+    if sequence <= lane.durable() {
+        return Ok(Appended::Repeated);
+    }
+    let within = shared.settings.append_within;
+    let mut room = room(shared, estimate(&batch), within).await?;
+    let (arrival, payload) = decode(shared, source, batch).await?;
+    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(room.num_permits());
+    if more > 0 {
+        room.merge(acquire(shared, more as u32, within).await?);
+    }
+    let calls = arrival.calls() as u64;
+    let received_at_ns = shared.clock.now_ns();
+    let (answer, durable) = oneshot::channel();
+    let append = Append { payload, arrival, received_at_ns, lane, turn, room, answer };
+    orders.send(Order::Append(Box::new(append))).await.map_err(|_| StoreError::Closed)?;
+    durable.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::JournalUnwritable)?;
+    Ok(Appended::Stored { calls, wait_ms: wait_ms(shared) })
+}
+
+/// What a batch's rows take, by what it says of itself; what it says is checked when it is decoded.
+fn estimate(batch: &CallBatch) -> usize {
+    batch.columns_bytes as usize + batch.columns.len() + batch.calls as usize * ROW_BYTES
+}
+
+async fn room(shared: &Shared, bytes: usize, within: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+    acquire(shared, shared.units(bytes), within).await
+}
+
+async fn acquire(shared: &Shared, units: u32, within: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+    match timeout(within, Arc::clone(&shared.room).acquire_many_owned(units)).await {
+        Ok(permit) => permit.map_err(|_| StoreError::Closed),
+        Err(_) => Err(StoreError::Busy { retry_after_ms: MAX_WAIT_MS as u32 }),
+    }
+}
+
+/// The batch as rows and as the journal's record.
+async fn decode(shared: &Arc<Shared>, source: &Source, batch: CallBatch) -> Result<(Arrival, Vec<u8>), StoreError> {
+    if batch.columns_bytes <= INLINE_BYTES {
+        return decode_now(shared, source, batch);
+    }
+    let (shared, source) = (shared.clone(), source.clone());
+    let decoded = tokio::task::spawn_blocking(move || decode_now(&shared, &source, batch)).await;
+    decoded.map_err(|e| StoreError::Segment(e.to_string()))?
+}
+
+fn decode_now(shared: &Shared, source: &Source, batch: CallBatch) -> Result<(Arrival, Vec<u8>), StoreError> {
+    let now_ns = shared.clock.now_ns();
+    let calls = Calls::decode(&batch)?;
+    rows::check_times(&calls)?;
+    check_ahead(&calls, now_ns)?;
+    check_windows(&calls, shared.window_ns())?;
+    let sequence = batch.sequence;
+    let payload = Record::new(source, batch, now_ns).encode_to_vec();
+    let arrival = Arrival::new(source, sequence, calls).map_err(|e| StoreError::Segment(e.to_string()))?;
+    Ok((arrival, payload))
+}
+
+fn check_ahead(calls: &Calls, now_ns: i64) -> Result<(), StoreError> {
+    let ahead_ns = calls.started_at_ns.iter().max().map_or(0, |&last| last.saturating_sub(now_ns));
+    if ahead_ns > MAX_AHEAD_NS { Err(StoreError::Ahead { ahead_ns }) } else { Ok(()) }
+}
+
+fn check_windows(calls: &Calls, window_ns: i64) -> Result<(), StoreError> {
+    let mut windows: Vec<i64> = calls.started_at_ns.iter().map(|at| at.div_euclid(window_ns)).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    match windows.len() {
+        many if many > MAX_WINDOWS_PER_BATCH => Err(BatchError::TooLarge {
+            what: "time windows",
+            is: many as u64,
+            limit: MAX_WINDOWS_PER_BATCH as u64,
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing while the live table is half empty, then the longer the fuller it is.
+fn wait_ms(shared: &Shared) -> u32 {
+    let over = (shared.fullness() - WAIT_FROM) / (1.0 - WAIT_FROM);
+    (over.clamp(0.0, 1.0) * MAX_WAIT_MS) as u32
+}

@@ -1,0 +1,202 @@
+//! The one who writes the journal: a thread that takes what waits, writes it, syncs once, shows it in the live table
+//! and answers all. While it syncs, the next group gathers.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::disk::{Disk, DiskFile};
+use super::format::{Header, encode_frame};
+use crate::arrival::Arrival;
+use crate::lanes::{Lane, Turn};
+use crate::shared::Shared;
+use crate::stats::count;
+
+/// Bytes of a group: what one sync covers. More would make those at its head wait for those at its end.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Batches that wait for the writer; their memory is bounded by the live table's limit.
+pub(crate) const MAX_QUEUED_ORDERS: usize = 1_024;
+
+/// What the writer is asked.
+pub(crate) enum Order {
+    /// Make a batch durable, then show it.
+    Append(Box<Append>),
+    /// Close the file that is being written; answers the number of the next one.
+    Seal(oneshot::Sender<u64>),
+}
+
+/// A batch on its way to disk. It holds its instance's turn and its room in the live table, so that a caller who goes
+/// away changes nothing.
+pub(crate) struct Append {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) arrival: Arrival,
+    pub(crate) received_at_ns: i64,
+    pub(crate) lane: Arc<Lane>,
+    pub(crate) turn: Turn,
+    pub(crate) room: OwnedSemaphorePermit,
+    /// Why it could not be made durable.
+    pub(crate) answer: oneshot::Sender<Result<(), String>>,
+}
+
+/// Where the journal goes on after a start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Continuation {
+    /// The number of the next file.
+    pub(crate) next: u64,
+    /// Sound bytes of the file before it.
+    pub(crate) previous: u64,
+}
+
+/// The writer's state.
+pub(crate) struct Writer {
+    disk: Arc<dyn Disk>,
+    shared: Arc<Shared>,
+    at: Continuation,
+    /// The file that is being written; none until there is something to write.
+    file: Option<OpenFile>,
+    buffer: Vec<u8>,
+}
+
+struct OpenFile {
+    file: Box<dyn DiskFile>,
+    /// Bytes that are acknowledged.
+    bytes: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(disk: Arc<dyn Disk>, shared: Arc<Shared>, at: Continuation) -> Self {
+        Self { disk, shared, at, file: None, buffer: Vec::new() }
+    }
+
+    /// Carries out orders until nobody can give any.
+    pub(crate) fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(order) = orders.blocking_recv() {
+            let mut next = Some(order);
+            while let Some(order) = next.take() {
+                match order {
+                    Order::Append(first) => next = self.group(*first, &mut orders),
+                    Order::Seal(answer) => {
+                        self.seal();
+                        // Whoever asked may be gone; the file is closed all the same.
+                        let _ = answer.send(self.at.next);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gathers what waits and commits it; returns an order that is no batch.
+    fn group(&mut self, first: Append, orders: &mut mpsc::Receiver<Order>) -> Option<Order> {
+        let mut bytes = first.payload.len();
+        let mut group = vec![first];
+        let mut other = None;
+        while bytes < GROUP_BYTES {
+            match orders.try_recv() {
+                Ok(Order::Append(append)) => {
+                    bytes += append.payload.len();
+                    group.push(*append);
+                }
+                Ok(order) => {
+                    other = Some(order);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        self.commit(group);
+        other
+    }
+
+    fn commit(&mut self, group: Vec<Append>) {
+        match self.write(&group) {
+            Ok(bytes) => {
+                self.shared.counters.journal_broken.store(0, Relaxed);
+                self.show(group, bytes);
+            }
+            Err(error) => self.give_up(group, &error),
+        }
+    }
+
+    /// Writes and syncs a group; how many bytes it took.
+    fn write(&mut self, group: &[Append]) -> io::Result<u64> {
+        let number = self.at.next;
+        self.buffer.clear();
+        if self.file.is_none() {
+            let file = self.disk.create(number)?;
+            self.file = Some(OpenFile { file, bytes: 0 });
+        }
+        let Some(open) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
+        if open.bytes == 0 {
+            Header { number, previous: self.at.previous }.encode(&mut self.buffer);
+        }
+        for append in group {
+            encode_frame(number, open.bytes + self.buffer.len() as u64, &append.payload, &mut self.buffer);
+        }
+        open.file.append(&self.buffer)?;
+        let clock = &self.shared.clock;
+        let before = clock.monotonic();
+        open.file.sync()?;
+        self.shared.counters.fsyncs.record(clock.monotonic().saturating_sub(before));
+        open.bytes += self.buffer.len() as u64;
+        count(&self.shared.counters.journal_written_bytes, self.buffer.len() as u64);
+        Ok(self.buffer.len() as u64)
+    }
+
+    /// Shows a group that is on disk, then tells those who wait.
+    fn show(&mut self, group: Vec<Append>, bytes: u64) {
+        let mut answers = Vec::with_capacity(group.len());
+        let mut arrivals = Vec::with_capacity(group.len());
+        for append in group {
+            let Append { payload, arrival, received_at_ns, lane, turn, room, answer } = append;
+            self.shared.count_appended(payload.len(), arrival.calls());
+            lane.advance(arrival.sequence, received_at_ns);
+            arrivals.push((arrival, Some(room)));
+            answers.push((turn, answer));
+        }
+        self.shared.show(self.at.next, arrivals, bytes);
+        for (turn, answer) in answers {
+            drop(turn);
+            // A caller that went away has its batch stored all the same.
+            let _ = answer.send(Ok(()));
+        }
+        self.shared.live.gather_small(self.at.next);
+        if self.file.as_ref().is_some_and(|file| file.bytes >= self.shared.settings.journal_file_bytes) {
+            self.seal();
+        }
+    }
+
+    /// Nothing of the group is acknowledged. The file is lost from its last sync on: after a failed sync nobody knows
+    /// what of it will ever be on disk, so that it is not written again.
+    fn give_up(&mut self, group: Vec<Append>, error: &io::Error) {
+        if self.shared.counters.journal_broken.swap(1, Relaxed) == 0 {
+            tracing::error!(%error, file = self.at.next, "the journal cannot be written; nothing is acknowledged until it can");
+        }
+        let acknowledged = self.file.as_ref().map(|file| file.bytes);
+        if acknowledged.is_some() {
+            count(&self.shared.counters.journal_lost_files, 1);
+        }
+        if acknowledged.is_some_and(|bytes| bytes > 0) {
+            self.seal();
+        } else {
+            // Nothing in it was acknowledged: its number is used again.
+            self.file = None;
+            let _ = self.disk.remove(self.at.next);
+        }
+        for append in group {
+            count(&self.shared.counters.refused_unwritable, 1);
+            let _ = append.answer.send(Err(error.to_string()));
+        }
+    }
+
+    /// Closes the file that is being written, where there is one.
+    fn seal(&mut self) {
+        if let Some(file) = self.file.take() {
+            self.shared.live.seal(self.at.next);
+            self.at = Continuation { next: self.at.next + 1, previous: file.bytes };
+        }
+    }
+}
+

@@ -1,0 +1,70 @@
+//! Each instance's batches one after the other: what makes "sent twice, stored once" hold when two sessions of one
+//! instance race, and when a caller goes away half-way.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use glasshull_catalog::InstanceId;
+use tokio::sync::OwnedMutexGuard;
+
+/// One instance's way in.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    durable: AtomicU64,
+    last_seen_ns: AtomicI64,
+}
+
+/// Whose turn it is. The journal's writer holds it until the batch's fate is known.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
+impl Lane {
+    /// Waits until no other batch of the instance is under way; first come, first served.
+    pub(crate) async fn turn(&self) -> Turn {
+        self.turn.clone().lock_owned().await
+    }
+
+    /// The highest sequence that is on disk.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// A sequence has come to disk.
+    pub(crate) fn advance(&self, sequence: u64, now_ns: i64) {
+        self.durable.fetch_max(sequence, Ordering::AcqRel);
+        self.last_seen_ns.fetch_max(now_ns, Ordering::Relaxed);
+    }
+}
+
+/// The ways in of all instances whose batches may still be repeated.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    by_instance: Mutex<HashMap<InstanceId, Arc<Lane>>>,
+}
+
+impl Lanes {
+    /// The instance's lane, a new one where it was never seen.
+    pub(crate) fn of(&self, instance: InstanceId) -> Arc<Lane> {
+        self.lock().entry(instance).or_default().clone()
+    }
+
+    /// The highest sequence that is on disk, 0 where there is none.
+    pub(crate) fn durable(&self, instance: InstanceId) -> u64 {
+        self.lock().get(&instance).map_or(0, |lane| lane.durable())
+    }
+
+    /// Forgets instances that sent nothing since `before_ns` and are not sending now.
+    pub(crate) fn expire(&self, before_ns: i64) {
+        let old = |lane: &Lane| lane.last_seen_ns.load(Ordering::Relaxed) < before_ns;
+        self.lock().retain(|_, lane| Arc::strong_count(lane) > 1 || !old(lane));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, Arc<Lane>>> {
+        self.by_instance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,126 @@
+//! Calls that have not ended. A later row of the same call replaces an earlier one, so they are no part of segments.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::compute::interleave_record_batch;
+use arrow::record_batch::RecordBatch;
+use glasshull_catalog::{InstanceId, RunningCall};
+
+use crate::schema;
+
+/// Running calls that are kept; beyond it those not heard of for the longest time are forgotten: most likely their
+/// process died. So many at one time are no longer told apart by a reader.
+pub const MAX_RUNNING: usize = 10_000;
+
+/// What running calls may take, in bytes of their rows: captured values can be large, though most are not.
+const MAX_RUNNING_BYTES: usize = 64 << 20;
+
+/// What a row takes beside its encoded call.
+const ROW_BYTES: usize = 1_024;
+
+/// The last row of one running call.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningRow {
+    pub(crate) instance: InstanceId,
+    pub(crate) call_id: u64,
+    pub(crate) started_at_ns: i64,
+    /// As the catalog keeps it.
+    pub(crate) call: Vec<u8>,
+    /// Running rows that came together.
+    pub(crate) rows: RecordBatch,
+    /// Which of them this is.
+    pub(crate) row: usize,
+}
+
+impl RunningRow {
+    fn key(&self) -> (InstanceId, u64) {
+        (self.instance, self.call_id)
+    }
+
+    fn bytes(&self) -> usize {
+        // The encoded call is compressed; four to one is what JSON gives.
+        ROW_BYTES + 5 * self.call.len()
+    }
+
+    /// As the catalog keeps it.
+    pub(crate) fn to_catalog(&self) -> RunningCall {
+        let Self { instance, call_id, started_at_ns, call, .. } = self.clone();
+        RunningCall { instance, call_id, started_at_ns, call }
+    }
+}
+
+/// The running calls of all instances.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    by_key: HashMap<(InstanceId, u64), (u64, Arc<RunningRow>)>,
+    /// By when they were last heard of.
+    by_age: BTreeMap<u64, (InstanceId, u64)>,
+    last_age: u64,
+    bytes: usize,
+    /// As rows, until something changes.
+    shown: Option<RecordBatch>,
+}
+
+impl Running {
+    /// The call runs: this is its last row. Returns how many others had to be forgotten.
+    pub(crate) fn put(&mut self, row: RunningRow) -> u64 {
+        self.remove(row.instance, row.call_id);
+        self.last_age += 1;
+        self.bytes += row.bytes();
+        self.by_age.insert(self.last_age, row.key());
+        self.by_key.insert(row.key(), (self.last_age, Arc::new(row)));
+        self.shown = None;
+        let mut forgotten = 0;
+        while self.by_key.len() > MAX_RUNNING || self.bytes > MAX_RUNNING_BYTES && self.by_key.len() > 1 {
+            let Some((_, &(instance, call_id))) = self.by_age.first_key_value() else { break };
+            self.remove(instance, call_id);
+            forgotten += 1;
+        }
+        forgotten
+    }
+
+    /// The call has ended.
+    pub(crate) fn remove(&mut self, instance: InstanceId, call_id: u64) {
+        if let Some((age, row)) = self.by_key.remove(&(instance, call_id)) {
+            self.by_age.remove(&age);
+            self.bytes -= row.bytes();
+            self.shown = None;
+        }
+    }
+
+    /// Forgets calls that began before `before_ns`.
+    pub(crate) fn expire(&mut self, before_ns: i64) {
+        let old = self.by_key.values().filter(|(_, row)| row.started_at_ns < before_ns).map(|(_, row)| row.key());
+        for (instance, call_id) in old.collect::<Vec<_>>() {
+            self.remove(instance, call_id);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// All of them, the one heard of last at the end.
+    pub(crate) fn all(&self) -> Vec<Arc<RunningRow>> {
+        self.by_age.values().filter_map(|key| self.by_key.get(key)).map(|(_, row)| row.clone()).collect()
+    }
+
+    /// All of them as rows.
+    pub(crate) fn rows(&mut self) -> RecordBatch {
+        if let Some(shown) = &self.shown {
+            return shown.clone();
+        }
+        let all = self.all();
+        let batches: Vec<&RecordBatch> = all.iter().map(|row| &row.rows).collect();
+        let places: Vec<(usize, usize)> = all.iter().enumerate().map(|(batch, row)| (batch, row.row)).collect();
+        let rows = if all.is_empty() { None } else { interleave_record_batch(&batches, &places).ok() };
+        let rows = rows.unwrap_or_else(|| RecordBatch::new_empty(schema::calls()));
+        self.shown = Some(rows.clone());
+        rows
+    }
+}

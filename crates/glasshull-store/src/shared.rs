@@ -1,0 +1,128 @@
+//! What the journal's writer, the publisher and those who ask have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use arrow::record_batch::RecordBatch;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
+
+use crate::arrival::Arrival;
+use crate::lanes::Lanes;
+use crate::live::Live;
+use crate::stats::{Counters, StoreStats, count};
+use crate::{Clock, StoreSettings};
+
+/// Batches a subscriber may lag behind before it loses the oldest.
+pub const MAX_SUBSCRIBED_BATCHES: usize = 256;
+
+/// Bytes of one permit of [`Shared::room`]: semaphores count in 32 bits.
+pub(crate) const ROOM_UNIT_BYTES: usize = 1_024;
+
+pub(crate) struct Shared {
+    pub(crate) settings: StoreSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counters: Counters,
+    pub(crate) live: Live,
+    pub(crate) lanes: Lanes,
+    /// Free room in the live table.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room_units: usize,
+    pub(crate) subscribers: broadcast::Sender<Arc<RecordBatch>>,
+    /// So much is live that it should be published now.
+    pub(crate) much_is_live: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: StoreSettings, clock: Arc<dyn Clock>) -> Self {
+        let room_units = (settings.live_bytes / ROOM_UNIT_BYTES).clamp(1, u32::MAX as usize);
+        Self {
+            clock,
+            counters: Counters::default(),
+            live: Live::default(),
+            lanes: Lanes::default(),
+            room: Arc::new(Semaphore::new(room_units)),
+            room_units,
+            subscribers: broadcast::Sender::new(MAX_SUBSCRIBED_BATCHES),
+            much_is_live: Notify::new(),
+            settings,
+        }
+    }
+
+    /// Seconds name a window, so that none is shorter.
+    pub(crate) fn window_ns(&self) -> i64 {
+        const SECOND_NS: i64 = 1_000_000_000;
+        i64::try_from(self.settings.window.as_nanos()).unwrap_or(i64::MAX).max(SECOND_NS) / SECOND_NS * SECOND_NS
+    }
+
+    /// Permits for so many bytes: at least one, at most all.
+    pub(crate) fn units(&self, bytes: usize) -> u32 {
+        bytes.div_ceil(ROOM_UNIT_BYTES).clamp(1, self.room_units) as u32
+    }
+
+    /// How full the live table is, from 0 to 1.
+    pub(crate) fn fullness(&self) -> f64 {
+        1.0 - self.room.available_permits() as f64 / self.room_units as f64
+    }
+
+    pub(crate) fn count_appended(&self, bytes: usize, calls: usize) {
+        count(&self.counters.appended_batches, 1);
+        count(&self.counters.appended_calls, calls as u64);
+        count(&self.counters.appended_bytes, bytes as u64);
+    }
+
+    /// Makes rows of journal file `generation` visible, all at once.
+    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<OwnedSemaphorePermit>)>, journal_bytes: u64) {
+        let rows: Vec<_> = arrivals.iter().map(|(arrival, _)| arrival.rows.clone()).collect();
+        let forgotten = self.live.show(generation, arrivals, journal_bytes);
+        count(&self.counters.running_dropped, forgotten);
+        for rows in rows {
+            // Nobody may be listening.
+            let _ = self.subscribers.send(rows);
+        }
+        if self.live.bytes() >= self.settings.publish_bytes {
+            self.much_is_live.notify_one();
+        }
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        let counters = &self.counters;
+        let get = |counter: &AtomicU64| counter.load(Relaxed);
+        let live = self.live.numbers();
+        let segments = self.live.segments();
+        let free = self.room.available_permits();
+        StoreStats {
+            appended_batches: get(&counters.appended_batches),
+            appended_calls: get(&counters.appended_calls),
+            appended_bytes: get(&counters.appended_bytes),
+            repeated_batches: get(&counters.repeated_batches),
+            refused_invalid: get(&counters.refused_invalid),
+            refused_ahead: get(&counters.refused_ahead),
+            refused_busy: get(&counters.refused_busy),
+            refused_unwritable: get(&counters.refused_unwritable),
+            journal_bytes: live.journal_bytes,
+            journal_files: live.journal_files,
+            journal_written_bytes: get(&counters.journal_written_bytes),
+            journal_writable: get(&counters.journal_broken) == 0,
+            journal_lost_files: get(&counters.journal_lost_files),
+            fsyncs: counters.fsyncs.read(),
+            live_calls: live.calls,
+            live_bytes: (self.room_units.saturating_sub(free) * ROOM_UNIT_BYTES) as u64,
+            live_limit_bytes: (self.room_units * ROOM_UNIT_BYTES) as u64,
+            running_calls: live.running,
+            running_dropped: get(&counters.running_dropped),
+            segments: segments.len() as u64,
+            segment_bytes: segments.iter().map(|segment| segment.bytes).sum(),
+            segment_calls: segments.iter().map(|segment| segment.calls).sum(),
+            publishes: counters.publishes.read(),
+            publish_failures: get(&counters.publish_failures),
+            publish_error: None,
+            replayed_records: get(&counters.replayed_records),
+            replayed_calls: get(&counters.replayed_calls),
+            corrupt_records: get(&counters.corrupt_records),
+            torn_bytes: get(&counters.torn_bytes),
+            expired_segments: get(&counters.expired_segments),
+            orphans_deleted: get(&counters.orphans_deleted),
+            instances: self.lanes.len() as u64,
+        }
+    }
+}

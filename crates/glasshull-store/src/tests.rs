@@ -1,0 +1,9 @@
+//! What the store promises, tried on a disk, an object store and a catalog that fail.
+
+mod appending;
+mod crashes;
+mod model;
+mod publishing;
+mod rig;
+mod samples;
+mod snapshots;

@@ -1,0 +1,260 @@
+//! What happens to one batch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{Array, AsArray};
+use glasshull_wire::limits::MAX_AHEAD_NS;
+use glasshull_wire::v1::Outcome;
+use glasshull_wire::{BatchError, CallRow};
+
+use super::rig::{NOW_NS, Rig, batch, batch_of, call, ids, running, source};
+use crate::{Appended, Source, StoreError, schema};
+
+#[tokio::test]
+async fn a_batch_is_visible_when_it_is_acknowledged() {
+    let rig = Rig::new().await;
+    let appended = rig.store().append(&source(1), batch(1, &[1, 2, 3])).await.unwrap();
+    assert_eq!(appended, Appended::Stored { calls: 3, wait_ms: 0 });
+    assert_eq!(rig.calls().await, [1, 2, 3]);
+    assert_eq!(rig.store().durable_sequence(source(1).instance), 1);
+}
+
+#[tokio::test]
+async fn a_row_tells_all_there_is_to_tell() {
+    let rig = Rig::new().await;
+    let whole = CallRow {
+        parent_id: Some(41),
+        idle_ns: 400,
+        outcome: Outcome::Error as i32,
+        returned: Some("null"),
+        error: Some(r#"{"message":"sold out"}"#),
+        depth: 2,
+        position: 3,
+        ..call(42)
+    };
+    rig.store().append(&source(1), batch_of(1, &[whole, running(43)])).await.unwrap();
+    let snapshot = rig.store().snapshot();
+    let rows = &snapshot.live[0];
+    assert_eq!(rows.schema(), schema::calls());
+    let text = |name: &str| rows.column_by_name(name).unwrap().as_string::<i32>().value(0).to_owned();
+    assert_eq!(text("trace_id"), "000000000000002a0000000000000007");
+    assert_eq!(text("call_id"), "000000000000002a");
+    assert_eq!(text("parent_id"), "0000000000000029");
+    let labels = ["service", "instance", "class", "release"].map(text);
+    assert_eq!(labels, ["checkout", "host:1", "blue", "1.2.3"]);
+    let place = ["function", "file", "thread", "outcome"].map(text);
+    assert_eq!(place, ["shop::pricing::price0", "src/pricing.rs", "main", "error"]);
+    let values = ["args", "returned", "error"].map(text);
+    assert_eq!(values, [r#"{"sku":"glass"}"#, "null", r#"{"message":"sold out"}"#]);
+    let line = arrow::util::pretty::pretty_format_batches(&[rows.project(&[9, 11, 12, 13, 14, 19, 20]).unwrap()]);
+    assert_eq!(
+        line.unwrap().to_string().lines().nth(3).unwrap(),
+        "| 7    | 2026-11-21T01:59:59.000000042Z | 2026-11-21T01:59:59.000001042Z | 1000        | 600     | 2     | 3        |"
+    );
+    assert!(snapshot.running.column_by_name("ended_at").unwrap().is_null(0));
+}
+
+#[tokio::test]
+async fn an_instance_without_a_name_is_told_by_its_id() {
+    let rig = Rig::new().await;
+    let nameless = Source { name: String::new(), ..source(1) };
+    rig.store().append(&nameless, batch(1, &[1])).await.unwrap();
+    let snapshot = rig.store().snapshot();
+    let name = snapshot.live[0].column_by_name("instance").unwrap().as_string::<i32>().value(0).to_owned();
+    assert_eq!(name, "01".repeat(16));
+}
+
+#[tokio::test]
+async fn a_batch_sent_twice_is_stored_once() {
+    let rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    rig.append(1, 4, &[2]).await;
+    for sequence in 1..=4 {
+        let appended = rig.store().append(&source(1), batch(sequence, &[9])).await.unwrap();
+        assert_eq!(appended, Appended::Repeated);
+    }
+    rig.append(2, 1, &[3]).await;
+    assert_eq!(rig.calls().await, [1, 2, 3]);
+    assert_eq!(rig.store().stats().repeated_batches, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_of_one_instance_that_race_store_each_batch_once() {
+    let rig = Rig::new().await;
+    let session = |store: Arc<crate::Store>| {
+        tokio::spawn(async move {
+            for sequence in 1..=40 {
+                store.append(&source(1), batch(sequence, &[sequence])).await.unwrap();
+            }
+        })
+    };
+    for session in [0; 6].map(|_| session(rig.store().clone())) {
+        session.await.unwrap();
+    }
+    assert_eq!(rig.calls().await, (1..=40).collect::<Vec<_>>());
+    assert_eq!(rig.store().stats().appended_batches, 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_that_go_away_leave_each_batch_stored_once_or_not_at_all() {
+    let rig = Rig::new().await;
+    for sequence in 1..=60u64 {
+        let store = rig.store().clone();
+        let gone = tokio::spawn(async move { store.append(&source(1), batch(sequence, &[sequence])).await });
+        if sequence % 2 == 0 {
+            tokio::task::yield_now().await;
+        }
+        gone.abort();
+        rig.store().append(&source(1), batch(sequence, &[sequence])).await.unwrap();
+    }
+    assert_eq!(rig.calls().await, (1..=60).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_sync_acknowledges_all_that_waited() {
+    let rig = Rig::new().await;
+    let appends = (1..=50u8).map(|instance| {
+        let store = rig.store().clone();
+        async move { store.append(&source(instance), batch(1, &[instance.into()])).await.unwrap() }
+    });
+    futures::future::join_all(appends).await;
+    let stats = rig.store().stats();
+    assert_eq!((stats.appended_batches, stats.appended_calls), (50, 50));
+    assert!(stats.fsyncs.count < 50, "{} syncs", stats.fsyncs.count);
+    assert_eq!(stats.journal_bytes, stats.journal_written_bytes);
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused_and_counted() {
+    let rig = Rig::new().await;
+    let mut garbage = batch(1, &[1]);
+    garbage.columns.truncate(5);
+    let early = batch_of(1, &[CallRow { started_at_ns: -1, ..call(1) }]);
+    let long = batch_of(1, &[CallRow { duration_ns: u64::MAX, ..call(1) }]);
+    let scattered: Vec<_> = (0..400)
+        .map(|i| CallRow { started_at_ns: i * 600 * super::rig::SECOND_NS, ..call(i.unsigned_abs()) })
+        .collect();
+    for refused in [garbage, early, long, batch_of(1, &scattered), batch(0, &[1]), batch(u64::MAX, &[1])] {
+        let error = rig.store().append(&source(1), refused).await.unwrap_err();
+        assert!(matches!(error, StoreError::Batch(_)), "{error}");
+    }
+    let long = Source { class: "x".repeat(257), ..source(1) };
+    assert!(matches!(rig.store().append(&long, batch(1, &[1])).await, Err(StoreError::Source("class"))));
+    assert_eq!(rig.store().stats().refused_invalid, 7);
+    assert_eq!(rig.calls().await, []);
+    assert_eq!(rig.store().durable_sequence(source(1).instance), 0);
+}
+
+#[tokio::test]
+async fn a_batch_from_the_future_is_refused_and_counted() {
+    let rig = Rig::new().await;
+    let at = |ahead_ns| batch_of(1, &[CallRow { started_at_ns: NOW_NS + ahead_ns, ..call(1) }]);
+    let error = rig.store().append(&source(1), at(MAX_AHEAD_NS + 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Ahead { ahead_ns } if ahead_ns == MAX_AHEAD_NS + 1), "{error}");
+    rig.store().append(&source(1), at(MAX_AHEAD_NS)).await.unwrap();
+    assert_eq!(rig.store().stats().refused_ahead, 1);
+}
+
+#[tokio::test]
+async fn senders_are_asked_to_wait_and_then_refused_when_the_live_table_fills() {
+    let rig = Rig::with(|settings| {
+        settings.live_bytes = 64 << 10;
+        settings.append_within = Duration::from_millis(20);
+    })
+    .await;
+    let mut waits = Vec::new();
+    let mut sequence = 0;
+    let error = loop {
+        sequence += 1;
+        match rig.store().append(&source(1), batch(sequence, &[sequence])).await {
+            Ok(Appended::Stored { wait_ms, .. }) => waits.push(wait_ms),
+            Ok(Appended::Repeated) => unreachable!(),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Busy { retry_after_ms: 1_000 }), "{error}");
+    assert!(waits.is_sorted() && waits[0] == 0 && *waits.last().unwrap() > 500, "{waits:?}");
+    assert_eq!(rig.store().stats().refused_busy, 1);
+    rig.store().publish().await.unwrap();
+    rig.append(1, sequence, &[sequence]).await;
+    assert_eq!(rig.calls().await.len() as u64, sequence);
+}
+
+#[tokio::test]
+async fn a_running_call_is_shown_until_it_ends() {
+    let rig = Rig::new().await;
+    let store = rig.store();
+    store.append(&source(1), batch_of(1, &[call(1), running(2), running(3)])).await.unwrap();
+    store.append(&source(2), batch_of(1, &[running(2)])).await.unwrap();
+    assert_eq!((rig.calls().await, rig.running()), (vec![1], vec![2, 2, 3]));
+    // Begun, heard of again and ended within one batch.
+    store.append(&source(1), batch_of(2, &[running(4), running(3), call(4), call(2)])).await.unwrap();
+    assert_eq!((rig.calls().await, rig.running()), (vec![1, 2, 4], vec![2, 3]));
+    assert_eq!(store.stats().running_calls, 2);
+}
+
+#[tokio::test]
+async fn of_too_many_running_calls_those_not_heard_of_are_forgotten() {
+    let rig = Rig::new().await;
+    let many = crate::MAX_RUNNING as u64;
+    let calls: Vec<_> = (1..=many + 3).map(running).collect();
+    rig.store().append(&source(1), batch_of(1, &calls)).await.unwrap();
+    assert_eq!(rig.running(), (4..=many + 3).collect::<Vec<_>>());
+    assert_eq!(rig.store().stats().running_dropped, 3);
+}
+
+#[tokio::test]
+async fn a_subscriber_sees_what_is_acknowledged_and_is_told_what_it_missed() {
+    let rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    let mut subscriber = rig.store().subscribe();
+    rig.store().append(&source(1), batch_of(2, &[call(2), running(3)])).await.unwrap();
+    assert_eq!(ids(&subscriber.recv().await.unwrap()), [2, 3]);
+    for sequence in 3..3 + crate::MAX_SUBSCRIBED_BATCHES as u64 + 5 {
+        rig.append(1, sequence, &[sequence]).await;
+    }
+    let missed = subscriber.recv().await.unwrap_err();
+    assert_eq!(missed, tokio::sync::broadcast::error::RecvError::Lagged(5));
+}
+
+#[tokio::test]
+async fn many_small_batches_are_gathered_and_none_is_lost() {
+    let rig = Rig::new().await;
+    for sequence in 1..=200 {
+        rig.append(1, sequence, &[sequence]).await;
+    }
+    assert_eq!(rig.calls().await, (1..=200).collect::<Vec<_>>());
+    assert!(rig.store().snapshot().live.len() < 70);
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_and_has_published() {
+    let rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().close().await;
+    assert!(matches!(rig.store().append(&source(1), batch(2, &[2])).await, Err(StoreError::Closed)));
+    assert!(matches!(rig.store().publish().await, Err(StoreError::Closed)));
+    assert_eq!(rig.calls().await, [1]);
+    assert_eq!(rig.store().snapshot().segments.len(), 1);
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let errors = [
+        StoreError::Batch(BatchError::Inconsistent("a call starts before 1970")),
+        StoreError::Ahead { ahead_ns: 5 },
+        StoreError::Busy { retry_after_ms: 7 },
+        StoreError::JournalUnwritable("no space left on device".into()),
+    ];
+    let told = errors.map(|error| error.to_string());
+    assert_eq!(
+        told,
+        [
+            "the batch is refused: the columns contradict each other: a call starts before 1970",
+            "the batch is refused: a call starts 5 ns ahead of the hub's clock; set the clock of the machine that sent it",
+            "the hub is busy: no room for the batch; send it again in 7 ms",
+            "the journal cannot be written: no space left on device; free or repair the disk, the hub goes on by itself",
+        ]
+    );
+}

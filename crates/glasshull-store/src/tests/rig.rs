@@ -1,0 +1,509 @@
+//! A store on parts that fail when told to.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::AsArray;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use glasshull_catalog::sqlite::SqliteCatalog;
+use glasshull_catalog::{
+    Catalog, CatalogError, FunctionRow, InstanceId, InstanceRow, ProbeEnd, ProbeRow, Publication, Published, SegmentRow,
+};
+use glasshull_wire::v1::{CallBatch, Function, Outcome};
+use glasshull_wire::{BatchWriter, CallRow};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::journal::disk::{Disk, DiskFile};
+use crate::store::Snapshot;
+use crate::{Clock, Components, Source, Store, StoreError, StoreSettings};
+
+pub(crate) const SECOND_NS: i64 = 1_000_000_000;
+
+/// When tests take place: 2026-11-21, at the start of a window.
+pub(crate) const NOW_NS: i64 = 1_795_226_400 * SECOND_NS;
+
+/// A clock that stands still unless it is moved.
+pub(crate) struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub(crate) fn advance(&self, ns: i64) {
+        self.0.fetch_add(ns, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_ns(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What becomes of the next step of its kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    Succeeds,
+    /// Nothing of it has happened.
+    Fails,
+    /// It has happened, but the answer is an error.
+    LosesItsAnswer,
+}
+
+/// The fates of the steps to come; those without one succeed.
+#[derive(Debug, Default)]
+pub(crate) struct Fates(Mutex<VecDeque<Fate>>);
+
+impl Fates {
+    pub(crate) fn set(&self, fates: impl IntoIterator<Item = Fate>) {
+        *self.0.lock().unwrap() = fates.into_iter().collect();
+    }
+
+    fn next(&self) -> Fate {
+        self.0.lock().unwrap().pop_front().unwrap_or(Fate::Succeeds)
+    }
+}
+
+/// A journal's disk in memory. It knows what was synced; a power cut takes some of the rest.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryDisk(Arc<Mutex<DiskState>>);
+
+#[derive(Default)]
+struct DiskState {
+    files: BTreeMap<u64, MemoryFile>,
+    /// How many bytes there is still room for.
+    room: Option<usize>,
+    failing_creates: u32,
+    failing_syncs: u32,
+    failing_removes: u32,
+    /// Counts power cuts: files opened before one are dead.
+    life: u32,
+}
+
+#[derive(Clone, Default)]
+struct MemoryFile {
+    bytes: Vec<u8>,
+    synced: usize,
+    broken: bool,
+}
+
+impl MemoryDisk {
+    pub(crate) fn fail_creates(&self, times: u32) {
+        self.0.lock().unwrap().failing_creates = times;
+    }
+
+    pub(crate) fn fail_syncs(&self, times: u32) {
+        self.0.lock().unwrap().failing_syncs = times;
+    }
+
+    pub(crate) fn fail_removes(&self, times: u32) {
+        self.0.lock().unwrap().failing_removes = times;
+    }
+
+    /// Leaves room for so many bytes; `None`: as many as it takes.
+    pub(crate) fn set_room(&self, bytes: Option<usize>) {
+        self.0.lock().unwrap().room = bytes;
+    }
+
+    /// Of what was not synced as much stays as `keeps` says for each file's unsynced length, the last byte of which
+    /// is spoiled where `spoils`.
+    pub(crate) fn cut_power(&self, keeps: impl Fn(usize) -> usize, spoils: bool) {
+        let mut state = self.0.lock().unwrap();
+        state.life += 1;
+        for file in state.files.values_mut() {
+            let unsynced = file.bytes.len() - file.synced;
+            file.bytes.truncate(file.synced + keeps(unsynced).min(unsynced));
+            if spoils && file.bytes.len() > file.synced {
+                *file.bytes.last_mut().unwrap() ^= 0x55;
+            }
+            file.synced = file.bytes.len();
+            file.broken = false;
+        }
+    }
+
+    /// Changes a file behind everybody's back.
+    pub(crate) fn spoil(&self, number: u64, spoil: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.0.lock().unwrap();
+        let file = state.files.get_mut(&number).unwrap();
+        spoil(&mut file.bytes);
+        file.synced = file.bytes.len();
+    }
+
+    pub(crate) fn file(&self, number: u64) -> Vec<u8> {
+        self.0.lock().unwrap().files[&number].bytes.clone()
+    }
+
+    pub(crate) fn put(&self, number: u64, bytes: Vec<u8>) {
+        let file = MemoryFile { synced: bytes.len(), bytes, broken: false };
+        self.0.lock().unwrap().files.insert(number, file);
+    }
+
+    pub(crate) fn forget(&self, number: u64) {
+        self.0.lock().unwrap().files.remove(&number);
+    }
+}
+
+fn fails(times: &mut u32) -> io::Result<()> {
+    if *times == 0 {
+        return Ok(());
+    }
+    *times -= 1;
+    Err(io::Error::other("input/output error"))
+}
+
+impl Disk for MemoryDisk {
+    fn create(&self, number: u64) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.0.lock().unwrap();
+        fails(&mut state.failing_creates)?;
+        state.files.insert(number, MemoryFile::default());
+        Ok(Box::new(OpenMemoryFile { disk: self.clone(), number, life: state.life }))
+    }
+
+    fn numbers(&self) -> io::Result<Vec<u64>> {
+        Ok(self.0.lock().unwrap().files.keys().copied().collect())
+    }
+
+    fn read(&self, number: u64) -> io::Result<Vec<u8>> {
+        let state = self.0.lock().unwrap();
+        state.files.get(&number).map(|file| file.bytes.clone()).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        fails(&mut state.failing_removes)?;
+        state.files.remove(&number).map(drop).ok_or(io::ErrorKind::NotFound.into())
+    }
+}
+
+struct OpenMemoryFile {
+    disk: MemoryDisk,
+    number: u64,
+    life: u32,
+}
+
+impl OpenMemoryFile {
+    fn change(&self, change: impl FnOnce(&mut DiskState, u64) -> io::Result<()>) -> io::Result<()> {
+        let mut state = self.disk.0.lock().unwrap();
+        if state.life != self.life {
+            return Err(io::Error::other("the machine is off"));
+        }
+        let Some(file) = state.files.get(&self.number) else { return Err(io::ErrorKind::NotFound.into()) };
+        assert!(!file.broken, "a file is used again after an error");
+        let changed = change(&mut state, self.number);
+        if changed.is_err() {
+            state.files.entry(self.number).and_modify(|file| file.broken = true);
+        }
+        changed
+    }
+}
+
+impl DiskFile for OpenMemoryFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.change(|state, number| {
+            let fits = bytes.len().min(state.room.unwrap_or(usize::MAX));
+            state.room = state.room.map(|room| room - fits);
+            state.files.entry(number).and_modify(|file| file.bytes.extend_from_slice(&bytes[..fits]));
+            if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        })
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.change(|state, number| {
+            fails(&mut state.failing_syncs)?;
+            state.files.entry(number).and_modify(|file| file.synced = file.bytes.len());
+            Ok(())
+        })
+    }
+}
+
+/// An object store whose puts have fates.
+#[derive(Debug, Default)]
+pub(crate) struct FailingObjects {
+    pub(crate) puts: Fates,
+    inner: InMemory,
+}
+
+impl FailingObjects {
+    pub(crate) async fn paths(&self) -> Vec<String> {
+        use futures::TryStreamExt;
+        let objects: Vec<ObjectMeta> = self.inner.list(None).try_collect().await.unwrap();
+        objects.into_iter().map(|object| object.location.to_string()).collect()
+    }
+}
+
+fn object_failure() -> object_store::Error {
+    object_store::Error::Generic { store: "FailingObjects", source: "503".into() }
+}
+
+impl fmt::Display for FailingObjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FailingObjects")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FailingObjects {
+    async fn put_opts(&self, to: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
+        match self.puts.next() {
+            Fate::Succeeds => self.inner.put_opts(to, payload, options).await,
+            Fate::Fails => Err(object_failure()),
+            Fate::LosesItsAnswer => {
+                self.inner.put_opts(to, payload, options).await?;
+                Err(object_failure())
+            }
+        }
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        to: &Path,
+        options: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(to, options).await
+    }
+
+    async fn get_opts(&self, from: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+        self.inner.get_opts(from, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, object_store::Result<Path>>,
+    ) -> BoxStream<'static, object_store::Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> object_store::Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+/// A catalog whose publications have fates.
+pub(crate) struct FailingCatalog {
+    pub(crate) publications: Fates,
+    inner: SqliteCatalog,
+}
+
+#[async_trait]
+impl Catalog for FailingCatalog {
+    async fn publish(&self, publication: &Publication) -> glasshull_catalog::Result<()> {
+        let failure = || CatalogError::Unavailable("the database is locked".into());
+        match self.publications.next() {
+            Fate::Succeeds => self.inner.publish(publication).await,
+            Fate::Fails => Err(failure()),
+            Fate::LosesItsAnswer => {
+                self.inner.publish(publication).await?;
+                Err(failure())
+            }
+        }
+    }
+
+    async fn published(&self, hub: &str) -> glasshull_catalog::Result<Published> {
+        self.inner.published(hub).await
+    }
+
+    async fn segments(&self) -> glasshull_catalog::Result<Vec<SegmentRow>> {
+        self.inner.segments().await
+    }
+
+    async fn expire(&self, before_ns: i64) -> glasshull_catalog::Result<Vec<SegmentRow>> {
+        self.inner.expire(before_ns).await
+    }
+
+    async fn put_instance(&self, instance: &InstanceRow) -> glasshull_catalog::Result<()> {
+        self.inner.put_instance(instance).await
+    }
+
+    async fn instances(&self, since_ns: i64, limit: usize) -> glasshull_catalog::Result<Vec<InstanceRow>> {
+        self.inner.instances(since_ns, limit).await
+    }
+
+    async fn put_functions(&self, functions: &[FunctionRow]) -> glasshull_catalog::Result<()> {
+        self.inner.put_functions(functions).await
+    }
+
+    async fn functions(&self, limit: usize) -> glasshull_catalog::Result<Vec<FunctionRow>> {
+        self.inner.functions(limit).await
+    }
+
+    async fn add_probe(&self, probe: &ProbeRow) -> glasshull_catalog::Result<String> {
+        self.inner.add_probe(probe).await
+    }
+
+    async fn end_probe(&self, id: &str, end: &ProbeEnd) -> glasshull_catalog::Result<bool> {
+        self.inner.end_probe(id, end).await
+    }
+
+    async fn count_probe(&self, id: &str, captured: u64, skipped: [u64; 3]) -> glasshull_catalog::Result<()> {
+        self.inner.count_probe(id, captured, skipped).await
+    }
+
+    async fn probes(&self, with_ended: bool, limit: usize) -> glasshull_catalog::Result<Vec<ProbeRow>> {
+        self.inner.probes(with_ended, limit).await
+    }
+}
+
+/// A store with its parts, which outlive it.
+pub(crate) struct Rig {
+    pub(crate) disk: MemoryDisk,
+    pub(crate) objects: Arc<FailingObjects>,
+    pub(crate) catalog: Arc<FailingCatalog>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) settings: StoreSettings,
+    store: Option<Arc<Store>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(set: impl FnOnce(&mut StoreSettings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = SqliteCatalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
+        let mut settings = StoreSettings::new(folder.path(), "hub");
+        set(&mut settings);
+        let mut rig = Self {
+            disk: MemoryDisk::default(),
+            objects: Arc::default(),
+            catalog: Arc::new(FailingCatalog { publications: Fates::default(), inner: catalog }),
+            clock: Arc::new(ManualClock(NOW_NS.into())),
+            settings,
+            store: None,
+            _folder: folder,
+        };
+        rig.open().await.unwrap();
+        rig
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        self.store.as_ref().unwrap()
+    }
+
+    pub(crate) async fn open(&mut self) -> Result<(), StoreError> {
+        let components =
+            Components { object_store: self.objects.clone(), catalog: self.catalog.clone(), clock: self.clock.clone() };
+        self.store = Some(Store::open_on(Arc::new(self.disk.clone()), self.settings.clone(), components).await?);
+        Ok(())
+    }
+
+    /// The power goes, with it what was not synced, and comes back.
+    pub(crate) async fn crash(&mut self) {
+        self.crash_keeping(|_| 0, false).await;
+    }
+
+    pub(crate) async fn crash_keeping(&mut self, keeps: impl Fn(usize) -> usize, spoils: bool) {
+        self.disk.cut_power(keeps, spoils);
+        self.store = None;
+        for fates in [&self.objects.puts, &self.catalog.publications] {
+            fates.set([]);
+        }
+        self.disk.fail_creates(0);
+        self.disk.fail_syncs(0);
+        self.disk.fail_removes(0);
+        self.disk.set_room(None);
+        self.open().await.unwrap();
+    }
+
+    /// The ids of all calls that have ended, and where they are found twice, twice; in order.
+    pub(crate) async fn calls(&self) -> Vec<u64> {
+        calls_in(&self.store().snapshot(), &*self.objects).await
+    }
+
+    pub(crate) fn running(&self) -> Vec<u64> {
+        let mut running = ids(&self.store().snapshot().running);
+        running.sort_unstable();
+        running
+    }
+
+    pub(crate) async fn append(&self, instance: u8, sequence: u64, ids: &[u64]) {
+        let appended = self.store().append(&source(instance), batch(sequence, ids)).await;
+        let appended = appended.unwrap();
+        assert!(matches!(appended, crate::Appended::Stored { calls, .. } if calls == ids.len() as u64), "{appended:?}");
+    }
+}
+
+pub(crate) async fn calls_in(snapshot: &Snapshot, objects: &dyn ObjectStore) -> Vec<u64> {
+    let mut calls: Vec<u64> = snapshot.live.iter().flat_map(|rows| ids(rows)).collect();
+    for segment in snapshot.segments.iter() {
+        calls.extend(segment_rows(objects, segment).await.iter().flat_map(ids));
+    }
+    calls.sort_unstable();
+    calls
+}
+
+pub(crate) async fn segment_rows(objects: &dyn ObjectStore, segment: &SegmentRow) -> Vec<RecordBatch> {
+    let file = objects.get(&Path::from(segment.path.as_str())).await.unwrap().bytes().await.unwrap();
+    assert_eq!(file.len() as u64, segment.bytes);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    reader.map(Result::unwrap).collect()
+}
+
+pub(crate) fn ids(rows: &RecordBatch) -> Vec<u64> {
+    let ids = rows.column_by_name("call_id").unwrap().as_string::<i32>();
+    ids.iter().map(|id| u64::from_str_radix(id.unwrap(), 16).unwrap()).collect()
+}
+
+pub(crate) fn source(instance: u8) -> Source {
+    Source {
+        instance: InstanceId([instance; 16]),
+        service: "checkout".into(),
+        name: format!("host:{instance}"),
+        class: "blue".into(),
+        release: "1.2.3".into(),
+    }
+}
+
+/// A call that began a moment ago.
+pub(crate) fn call(id: u64) -> CallRow<'static> {
+    CallRow {
+        trace_id: (u128::from(id) << 64 | 7).to_be_bytes(),
+        call_id: id,
+        started_at_ns: NOW_NS - SECOND_NS + id as i64,
+        duration_ns: 1_000,
+        outcome: Outcome::Returned as i32,
+        args: Some(r#"{"sku":"glass"}"#),
+        ..CallRow::default()
+    }
+}
+
+pub(crate) fn running(id: u64) -> CallRow<'static> {
+    CallRow { outcome: Outcome::Running as i32, ..call(id) }
+}
+
+/// A batch of calls that have ended.
+pub(crate) fn batch(sequence: u64, ids: &[u64]) -> CallBatch {
+    batch_of(sequence, &ids.iter().map(|&id| call(id)).collect::<Vec<_>>())
+}
+
+pub(crate) fn batch_of(sequence: u64, calls: &[CallRow<'_>]) -> CallBatch {
+    let mut writer = BatchWriter::default();
+    for call in calls {
+        let function = writer.function(call.function, || Function {
+            path: format!("shop::pricing::price{}", call.function),
+            file: "src/pricing.rs".into(),
+            line: 7,
+            ..Function::default()
+        });
+        let thread = writer.thread(0, || "main".into());
+        writer.push(&CallRow { function, thread, ..*call });
+    }
+    writer.finish(sequence)
+}
