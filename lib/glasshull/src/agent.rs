@@ -190,8 +190,9 @@ impl Agent {
     /// What the sender has to do now: until when to flush, how many flushes were asked for, and whether to end then.
     pub(crate) fn asked(&self) -> Asked {
         let control = lock(&self.control);
-        let flush = control.flushes_done < control.flushes_asked || control.stop;
-        Asked { flush_until: control.flush_until.filter(|_| flush), flushes: control.flushes_asked, stop: control.stop }
+        let waits = |until: &Instant| control.flushes_done < control.flushes_asked && *until > Instant::now();
+        let flush_until = control.flush_until.filter(|until| control.stop || waits(until));
+        Asked { flush_until, flushes: control.flushes_asked, stop: control.stop }
     }
 
     pub(crate) fn flushed(&self, flushes: u64) {

@@ -118,9 +118,10 @@ impl Probe {
         n == 1 || seen % n == scrambled(self.seed ^ (seen / n)) % n
     }
 
-    /// Counts a call the sender keeps; false if it is one too many.
-    pub(crate) fn keep(&self) -> bool {
-        if self.is_conditional() {
+    /// Counts a call the sender keeps; false if it is one too many. A call this probe has let in is counted as taken
+    /// already, unless there is a condition.
+    pub(crate) fn keep(&self, let_in: bool) -> bool {
+        if self.is_conditional() || !let_in {
             if self.is_exhausted() {
                 return false;
             }
@@ -210,7 +211,7 @@ mod tests {
         order.condition = Some(v1::Condition::default());
         let probe = Probe::new(1, order, 42);
         assert_eq!(admitted(&probe, 10), 10);
-        assert!(probe.keep() && probe.keep() && !probe.keep());
+        assert!(probe.keep(true) && probe.keep(true) && !probe.keep(true));
         assert_eq!(admitted(&probe, 10), 0);
     }
 }

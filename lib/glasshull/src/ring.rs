@@ -151,8 +151,9 @@ impl Consumer {
         self.ring.closed.load(Ordering::Acquire)
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.ring.bytes.len()
+    /// Whether there is nothing to read now.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.written.0.load(Ordering::Acquire) == self.ring.read.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,18 +1,541 @@
-//! The one background thread.
+//! The one background thread: it empties the rings, pairs entries with exits, packs batches, and talks to the hub.
+//! It waits on the socket, or, without a connection, on the agent; each wait is a tick of some milliseconds.
 
+mod address;
+mod calls;
+mod condition;
+mod connect;
+mod governor;
+mod outbox;
+mod probes;
+mod session;
+
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::agent::Agent;
+use glasshull_wire::limits::{MAX_FUNCTIONS_PER_MESSAGE, MAX_LABEL_BYTES};
+use glasshull_wire::v1::{self, to_hub, to_instance};
+use glasshull_wire::{BatchWriter, PROTOCOL};
 
-pub(crate) struct Address;
+pub(crate) use address::Address;
+use calls::{Calls, Surroundings};
+use connect::Attempt;
+use governor::Governor;
+use outbox::Outbox;
+use probes::ProbeSet;
+use session::Session;
 
-impl Address {
-    pub(crate) fn parse(_hub: &str) -> Result<Self, String> {
-        Ok(Self)
+use crate::agent::{Agent, Asked, ThreadRing};
+use crate::clock::{Calibration, nanoseconds_since_epoch, ticks};
+use crate::ids;
+use crate::record::{self, Record};
+use crate::settings::Settings;
+use crate::site::{self, Site};
+
+/// Ticks: while something is being flushed, while calls come, while they may come, and else.
+const TICK_FLUSHING: Duration = Duration::from_millis(1);
+const TICK_BUSY: Duration = Duration::from_millis(2);
+const TICK_PROBED: Duration = Duration::from_millis(5);
+const TICK_IDLE: Duration = Duration::from_millis(50);
+
+/// A batch is closed when its first call is this old, or when it has this many bytes before compression.
+const BATCH_AGE: Duration = Duration::from_millis(50);
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Messages written in one tick: between them the rings wait.
+const SENDS_PER_TICK: usize = 8;
+
+/// How often a report is due.
+const REPORT_PERIOD: Duration = Duration::from_secs(1);
+
+/// How often ticks are calibrated again.
+const CALIBRATION_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long the hub may take to welcome.
+const WELCOME_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between attempts to connect: the first, doubled each time up to the last, less up to a half by chance.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
+const LAST_BACK_OFF: Duration = Duration::from_secs(30);
+
+/// Different warnings that are told.
+const MAX_WARNINGS: usize = 64;
+
+/// Starts the thread.
+pub(crate) fn spawn(agent: &Arc<Agent>) -> io::Result<()> {
+    let agent = Arc::clone(agent);
+    std::thread::Builder::new().name("glasshull".into()).spawn(move || {
+        // Even if something in here panicked, the agent is closed: nobody waits for it, and the gates are shut.
+        let closing = CloseOnDrop(Arc::clone(&agent));
+        Sender::new(agent).run();
+        drop(closing);
+    })?;
+    Ok(())
+}
+
+struct CloseOnDrop(Arc<Agent>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
-pub(crate) fn spawn(_agent: &Arc<Agent>) -> io::Result<()> {
-    Ok(())
+struct Sender {
+    agent: Arc<Agent>,
+    instance: v1::Instance,
+    clock: Calibration,
+    calibrated: Instant,
+    rings: Vec<(ThreadRing, Arc<str>)>,
+    /// Ticks that capturing took on threads that have ended.
+    ended_cost: u64,
+    sites: Vec<&'static Site>,
+    calls: Calls,
+    writer: BatchWriter,
+    batch_began: Option<Instant>,
+    outbox: Outbox,
+    probes: ProbeSet,
+    governor: Governor,
+    link: Link,
+    failures: u32,
+    report_at: Option<Instant>,
+    /// The flush under way, and the batch before which all must be acknowledged.
+    flush: Option<(u64, u64)>,
+    warned: HashSet<String>,
+}
+
+enum Link {
+    /// No connection; the next attempt begins then.
+    Waiting(Instant),
+    Connecting(Attempt),
+    /// The hub has been greeted.
+    Greeting(Box<Session>, Instant),
+    Open(Box<OpenLink>),
+}
+
+struct OpenLink {
+    session: Session,
+    /// Functions that were announced over this connection.
+    announced: usize,
+    /// The hub asked for a pause in batches.
+    pause_until: Instant,
+}
+
+impl Sender {
+    fn new(agent: Arc<Agent>) -> Self {
+        let now = Instant::now();
+        let settings = &agent.settings;
+        Self {
+            instance: instance(settings),
+            clock: Calibration::new(),
+            calibrated: now,
+            rings: Vec::new(),
+            ended_cost: 0,
+            sites: Vec::new(),
+            calls: Calls::default(),
+            writer: BatchWriter::default(),
+            batch_began: None,
+            outbox: Outbox::new(settings.buffer_bytes),
+            probes: ProbeSet::default(),
+            governor: Governor::new(settings.cpu_budget, now),
+            link: Link::Waiting(now),
+            failures: 0,
+            report_at: None,
+            flush: None,
+            warned: HashSet::new(),
+            agent,
+        }
+    }
+
+    fn run(mut self) {
+        site::list().link();
+        if site::SITES.is_empty() {
+            self.warn("the linker lists no functions: each becomes known when it first runs");
+        }
+        loop {
+            let asked = self.agent.asked();
+            let now = Instant::now();
+            let busy = self.collect(now, asked.flush_until.is_some());
+            self.pass_time(now);
+            let wait = self.wait(&asked, busy);
+            self.talk(now, wait, &asked);
+            if self.finish_flush(&asked) {
+                return self.end();
+            }
+        }
+    }
+
+    fn wait(&self, asked: &Asked, busy: bool) -> Duration {
+        match (asked.flush_until.is_some(), busy, self.probes.is_any_live() || self.calls.open() > 0) {
+            (true, _, _) => TICK_FLUSHING,
+            (false, true, _) => TICK_BUSY,
+            (false, false, true) => TICK_PROBED,
+            (false, false, false) => TICK_IDLE,
+        }
+    }
+
+    /// Empties the rings. Whether there was anything in them.
+    fn collect(&mut self, now: Instant, flushing: bool) -> bool {
+        let records = self.read_rings();
+        if self.sites.len() < site::listed() as usize {
+            self.sites = site::list().sites().to_vec();
+        }
+        let busy = !records.is_empty();
+        for (_, thread, record) in records {
+            self.close_full_batch(now);
+            let (calls, mut around) = self.calls_and_surroundings(now);
+            match record {
+                Record::Entry(entry) => calls.enter(entry, &thread, &mut around),
+                Record::Exit(exit) => calls.exit(exit, &mut around),
+            }
+        }
+        self.calls.end_round();
+        self.close_full_batch(now);
+        let (calls, mut around) = self.calls_and_surroundings(now);
+        calls.send_running(ticks(), &mut around);
+        let lost = std::mem::take(&mut self.calls.lost);
+        self.agent.drops.buffer_full.fetch_add(lost, Ordering::Relaxed);
+        self.close_due_batch(now, flushing);
+        busy
+    }
+
+    fn calls_and_surroundings(&mut self, now: Instant) -> (&mut Calls, Surroundings<'_>) {
+        let Self { calls, sites, probes, clock, writer, .. } = self;
+        (calls, Surroundings { sites, probes, clock, writer, now })
+    }
+
+    /// All records of all threads, in the order of their times.
+    fn read_rings(&mut self) -> Vec<(u64, Thread, Record)> {
+        for ring in self.agent.take_new_rings() {
+            let name = ring.thread.as_str().into();
+            self.rings.push((ring, name));
+        }
+        let mut records = Vec::new();
+        let mut ended = false;
+        for (ring, name) in &mut self.rings {
+            // Asked before the ring is read: what was written before it was closed is then read.
+            ended |= ring.records.is_closed();
+            let thread = (ring.key, Arc::clone(name));
+            let mut take = |record| records.push((time(&record), thread.clone(), record));
+            ring.records.drain(|bytes| record::read(bytes).into_iter().for_each(&mut take));
+        }
+        let no_thread = || (0, Arc::from(""));
+        records.extend(self.agent.take_overflow().into_iter().map(|exit| (exit.ended, no_thread(), Record::Exit(exit))));
+        records.sort_by_key(|(time, ..)| *time);
+        if ended {
+            self.drop_ended_rings();
+        }
+        records
+    }
+
+    /// Gives up the rings of threads that ended, once they are empty.
+    fn drop_ended_rings(&mut self) {
+        let (agent, cost) = (&self.agent, &mut self.ended_cost);
+        self.rings.retain_mut(|(ring, _)| {
+            let done = ring.records.is_closed() && ring.records.is_empty();
+            if done {
+                *cost += ring.cost.ticks.load(Ordering::Relaxed);
+                agent.release_ring();
+            }
+            !done
+        });
+    }
+
+    fn close_full_batch(&mut self, now: Instant) {
+        if self.writer.is_full() || self.writer.approximate_bytes() >= BATCH_BYTES {
+            self.close_batch();
+        }
+        self.batch_began = self.batch_began.filter(|_| !self.writer.is_empty()).or(Some(now));
+    }
+
+    fn close_due_batch(&mut self, now: Instant, flushing: bool) {
+        let is_old = self.batch_began.is_some_and(|began| now.duration_since(began) >= BATCH_AGE);
+        if !self.writer.is_empty() && (is_old || flushing) {
+            self.close_batch();
+        }
+    }
+
+    fn close_batch(&mut self) {
+        let calls = self.writer.len() as u64;
+        self.batch_began = None;
+        let taken = if self.outbox.is_full() {
+            self.writer = BatchWriter::default();
+            false
+        } else {
+            self.outbox.push(self.writer.finish(self.outbox.next_sequence()))
+        };
+        if !taken {
+            self.agent.drops.buffer_full.fetch_add(calls, Ordering::Relaxed);
+        }
+    }
+
+    /// Probes end and resume, clocks are corrected, costs are judged.
+    fn pass_time(&mut self, now: Instant) {
+        if now.duration_since(self.calibrated) >= CALIBRATION_PERIOD {
+            self.calibrated = now;
+            self.clock.correct();
+        }
+        if self.governor.is_due(now) {
+            let ticks = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed)).sum::<u64>();
+            let spent = self.clock.nanoseconds(ticks + self.ended_cost);
+            let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed);
+            if let Some(why) = self.governor.judge(spent, lost, now) {
+                self.probes.suspend_busiest(&why, now);
+            }
+            self.probes.mark_governed();
+        }
+        if self.probes.tick(&self.agent, now) {
+            self.report_at = Some(now);
+        }
+    }
+
+    /// One step of the conversation with the hub; it takes about `wait`.
+    fn talk(&mut self, now: Instant, wait: Duration, asked: &Asked) {
+        let link = std::mem::replace(&mut self.link, Link::Waiting(now));
+        self.link = match link {
+            Link::Waiting(until) if until <= now => self.connect(now),
+            Link::Waiting(until) => {
+                self.agent.sleep(wait.min(until - now), asked);
+                Link::Waiting(until)
+            }
+            Link::Connecting(attempt) => self.connecting(attempt, wait, asked),
+            Link::Greeting(session, since) => self.greeting(session, since, wait),
+            Link::Open(open) => self.converse(open, now, wait),
+        };
+    }
+
+    fn connect(&mut self, now: Instant) -> Link {
+        let settings = &self.agent.settings;
+        let attempt = Address::parse(&settings.hub).and_then(|address| {
+            Attempt::begin(address, settings.key.clone()).map_err(|error| error.to_string())
+        });
+        match attempt {
+            Ok(attempt) => Link::Connecting(attempt),
+            Err(why) => self.back_off(&why, Duration::ZERO, now),
+        }
+    }
+
+    fn connecting(&mut self, mut attempt: Attempt, wait: Duration, asked: &Asked) -> Link {
+        match attempt.poll() {
+            None => {
+                self.agent.sleep(wait.min(TICK_PROBED), asked);
+                Link::Connecting(attempt)
+            }
+            Some(Err(why)) => self.back_off(&why, Duration::ZERO, Instant::now()),
+            Some(Ok(session)) => self.greet(session),
+        }
+    }
+
+    fn greet(&mut self, mut session: Session) -> Link {
+        let hello = v1::Hello { protocol_min: PROTOCOL, protocol_max: PROTOCOL, instance: Some(self.instance.clone()) };
+        let now = Instant::now();
+        match session.send(to_hub::Message::Hello(hello)) {
+            Ok(()) => Link::Greeting(Box::new(session), now),
+            Err(why) => self.back_off(&why, Duration::ZERO, now),
+        }
+    }
+
+    fn greeting(&mut self, mut session: Box<Session>, since: Instant, wait: Duration) -> Link {
+        let now = Instant::now();
+        match session.flush().and_then(|()| session.receive(wait)) {
+            Ok(Some(to_instance::Message::Welcome(welcome))) => self.welcomed(*session, welcome),
+            Ok(Some(to_instance::Message::Refusal(refusal))) => self.turned_away(&refusal),
+            Ok(_) if now.duration_since(since) < WELCOME_WITHIN => Link::Greeting(session, since),
+            Ok(_) => self.back_off("it does not welcome this instance", Duration::ZERO, now),
+            Err(why) => self.back_off(&why, Duration::ZERO, now),
+        }
+    }
+
+    fn welcomed(&mut self, session: Session, welcome: v1::Welcome) -> Link {
+        let now = Instant::now();
+        if welcome.protocol != PROTOCOL {
+            let why = format!("it speaks protocol {}, this SDK speaks {PROTOCOL}", welcome.protocol);
+            return self.back_off(&why, Duration::ZERO, now);
+        }
+        self.failures = 0;
+        self.outbox.acknowledge(welcome.durable_sequence);
+        self.outbox.rewind();
+        self.probes.apply(welcome.probes.unwrap_or_default(), &self.agent, now);
+        self.report_at = Some(now);
+        Link::Open(Box::new(OpenLink { session, announced: 0, pause_until: now }))
+    }
+
+    fn turned_away(&mut self, refusal: &v1::Refusal) -> Link {
+        let why = format!("it refuses this instance: {} ({})", refusal.message, refusal.code);
+        self.back_off(&why, Duration::from_millis(refusal.retry_after_ms.into()), Instant::now())
+    }
+
+    /// What the hub sent before matters no less than what this side has to say.
+    fn converse(&mut self, mut open: Box<OpenLink>, now: Instant, wait: Duration) -> Link {
+        let received = self.speak(&mut open, now).and_then(|()| open.session.receive(wait));
+        match received {
+            Ok(None) => Link::Open(open),
+            Ok(Some(message)) => self.hear(open, message),
+            Err(why) => self.back_off(&why, Duration::ZERO, Instant::now()),
+        }
+    }
+
+    fn speak(&mut self, open: &mut OpenLink, now: Instant) -> Result<(), String> {
+        open.session.flush()?;
+        for _ in 0..SENDS_PER_TICK {
+            if !open.session.is_writable() {
+                break;
+            }
+            if let Some(functions) = self.unannounced(open.announced) {
+                open.announced += functions.functions.len();
+                open.session.send(to_hub::Message::Functions(functions))?;
+            } else if self.report_at.is_some_and(|at| at <= now) {
+                self.report_at = (!self.probes.is_empty()).then_some(now + REPORT_PERIOD);
+                open.session.send(to_hub::Message::Report(self.report(now)))?;
+            } else if let Some(batch) = self.outbox.next().filter(|_| open.pause_until <= now) {
+                self.outbox.mark_sent();
+                open.session.send_encoded(batch)?;
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn unannounced(&mut self, announced: usize) -> Option<v1::Functions> {
+        let listed = site::listed() as usize;
+        if announced >= listed {
+            return None;
+        }
+        if self.sites.len() < listed {
+            self.sites = site::list().sites().to_vec();
+        }
+        let chunk = self.sites.iter().enumerate().skip(announced).take(MAX_FUNCTIONS_PER_MESSAGE);
+        Some(v1::Functions { functions: chunk.map(|(index, site)| calls::describe(index as u32, site)).collect() })
+    }
+
+    fn report(&self, now: Instant) -> v1::Report {
+        let drops = &self.agent.drops;
+        v1::Report {
+            revision: self.probes.revision,
+            probes: self.probes.reports(now),
+            drops: Some(v1::Drops {
+                ring_full: drops.ring_full.load(Ordering::Relaxed),
+                buffer_full: drops.buffer_full.load(Ordering::Relaxed),
+                no_ring: drops.no_ring.load(Ordering::Relaxed),
+                refused: drops.refused.load(Ordering::Relaxed),
+            }),
+            buffered_bytes: self.outbox.bytes() as u64,
+        }
+    }
+
+    fn hear(&mut self, mut open: Box<OpenLink>, message: to_instance::Message) -> Link {
+        let now = Instant::now();
+        match message {
+            to_instance::Message::Probes(probes) => {
+                self.probes.apply(probes, &self.agent, now);
+                self.report_at = Some(now);
+            }
+            to_instance::Message::Ack(ack) => {
+                self.outbox.acknowledge(ack.sequence);
+                open.pause_until = now + Duration::from_millis(ack.wait_ms.into());
+            }
+            to_instance::Message::Refusal(refusal) => return self.refused(open, &refusal),
+            // A second welcome says nothing new.
+            to_instance::Message::Welcome(_) => {}
+        }
+        Link::Open(open)
+    }
+
+    fn refused(&mut self, open: Box<OpenLink>, refusal: &v1::Refusal) -> Link {
+        if refusal.sequence > 0 {
+            let lost = self.outbox.refuse(refusal.sequence);
+            self.agent.drops.refused.fetch_add(lost, Ordering::Relaxed);
+        }
+        if refusal.closing {
+            return self.turned_away(refusal);
+        }
+        self.warn(&format!("the hub refused something: {} ({})", refusal.message, refusal.code));
+        Link::Open(open)
+    }
+
+    /// The connection is gone, or did not come about. The first failure of several is told.
+    fn back_off(&mut self, why: &str, at_least: Duration, now: Instant) -> Link {
+        let hub = &self.agent.settings.hub;
+        self.warn(&format!("the hub at {hub} cannot be used: {why}; trying again, the program is not affected"));
+        let longest = FIRST_BACK_OFF.saturating_mul(1 << self.failures.min(16)).min(LAST_BACK_OFF);
+        self.failures = self.failures.saturating_add(1);
+        let jitter = longest.mul_f64((ids::random() % 1_000) as f64 / 2_000.0);
+        Link::Waiting(now + (longest - jitter).max(at_least.min(10 * LAST_BACK_OFF)))
+    }
+
+    fn warn(&mut self, warning: &str) {
+        if self.warned.len() < MAX_WARNINGS && self.warned.insert(warning.to_owned()) {
+            (self.agent.settings.report)(warning);
+        }
+    }
+
+    /// Answers a flush that is done or out of time. True if the agent is to end.
+    fn finish_flush(&mut self, asked: &Asked) -> bool {
+        let Some(until) = asked.flush_until else {
+            self.flush = None;
+            return false;
+        };
+        // Everything read from the rings since the flush was asked for stands before this batch.
+        let (flushes, before) = match self.flush {
+            Some((flushes, before)) if flushes == asked.flushes => (flushes, before),
+            _ => *self.flush.insert((asked.flushes, self.outbox.next_sequence())),
+        };
+        let is_written = match &self.link {
+            Link::Open(open) => open.session.is_writable(),
+            _ => before == 1,
+        };
+        if is_written && self.outbox.is_clear_before(before) {
+            self.agent.flushed(flushes);
+            return asked.stop;
+        }
+        asked.stop && Instant::now() >= until
+    }
+
+    fn end(self) {
+        if let Link::Open(mut open) = self.link {
+            let _ = open.session.send(to_hub::Message::Goodbye(v1::Goodbye {}));
+            open.session.close();
+        }
+        let lost = self.outbox.calls();
+        if lost > 0 {
+            (self.agent.settings.report)(&format!("{lost} captured calls did not reach the hub in time"));
+        }
+    }
+}
+
+/// A thread's key and name.
+type Thread = (u64, Arc<str>);
+
+fn time(record: &Record) -> u64 {
+    match record {
+        Record::Entry(entry) => entry.started,
+        Record::Exit(exit) => exit.ended,
+    }
+}
+
+fn instance(settings: &Settings) -> v1::Instance {
+    let (host, pid) = (host(), std::process::id());
+    v1::Instance {
+        instance_id: ids::random_16().to_vec(),
+        service: settings.service.clone(),
+        name: settings.name.clone().unwrap_or_else(|| format!("{host}:{pid}")),
+        class: settings.class.clone(),
+        release: settings.release.clone(),
+        host,
+        pid,
+        started_at_ns: nanoseconds_since_epoch(SystemTime::now()),
+        sdk: concat!("glasshull-rust ", env!("CARGO_PKG_VERSION")).into(),
+        tags: settings.tags.clone().into_iter().collect(),
+    }
+}
+
+fn host() -> String {
+    let from_system = || std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let named = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME")).ok();
+    let host = from_system().ok().or(named).unwrap_or_else(|| "unknown".into());
+    crate::value::cut(host.trim(), MAX_LABEL_BYTES - 16).to_owned()
 }

@@ -16,8 +16,8 @@ pub(crate) fn write_text(out: &mut String, text: &str) {
     write_quoted(out, text, false);
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
+pub(super) struct Reader<'a> {
+    pub(super) bytes: &'a [u8],
 }
 
 /// What an item turned out to be.
@@ -30,7 +30,7 @@ enum Item {
 }
 
 impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Option<u8> {
+    pub(super) fn byte(&mut self) -> Option<u8> {
         let (&first, rest) = self.bytes.split_first()?;
         self.bytes = rest;
         Some(first)
@@ -42,11 +42,11 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    fn varint(&mut self) -> Option<u64> {
+    pub(super) fn varint(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -58,12 +58,18 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn sized(&mut self) -> Option<&'a [u8]> {
+    /// A zigzag varint.
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        let number = self.varint()?;
+        Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
+    pub(super) fn sized(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).ok()?)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    pub(super) fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.sized()?).ok()
     }
 
@@ -100,10 +106,7 @@ impl<'a> Reader<'a> {
             tag::FALSE => out.push_str("false"),
             tag::TRUE => out.push_str("true"),
             tag::UNSIGNED => print(out, self.varint()?),
-            tag::SIGNED => {
-                let number = self.varint()?;
-                print(out, (number >> 1) as i64 ^ -((number & 1) as i64));
-            }
+            tag::SIGNED => print(out, self.signed()?),
             tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.array()?)),
             tag::SIGNED_128 => print(out, i128::from_le_bytes(self.array()?)),
             tag::FLOAT_32 => {

@@ -9,10 +9,12 @@ mod encoder;
 mod json;
 pub(crate) mod redaction;
 mod recorder;
+mod tree;
 
 pub(crate) use json::{marker, write_json, write_text};
 pub use recorder::Recorder;
-pub(crate) use recorder::{MAX_RECORD_BYTES, panic_message};
+pub(crate) use recorder::panic_message;
+pub(crate) use tree::Tree;
 
 /// One value in binary form, in bytes. What is larger is cut and marked.
 pub(crate) const MAX_VALUE_BYTES: usize = 4 * 1024;

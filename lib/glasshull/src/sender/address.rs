@@ -1,0 +1,72 @@
+use glasshull_wire::SESSION_PATH;
+use tungstenite::http::Uri;
+
+/// Where a hub is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: bool,
+}
+
+impl Address {
+    /// Reads `http://HOST:PORT` or `https://HOST[:PORT]`; what is wrong is said for people.
+    pub(crate) fn parse(hub: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{hub}` is no address of a hub: {why}; write it like http://127.0.0.1:7171");
+        let uri: Uri = hub.trim().parse().map_err(|_| wrong("it is not a URL"))?;
+        let tls = match uri.scheme_str() {
+            Some("http" | "ws") => false,
+            Some("https" | "wss") if cfg!(feature = "rustls") => true,
+            Some("https" | "wss") => return Err(wrong("for https, switch on the feature `rustls` of `glasshull`")),
+            _ => return Err(wrong("it has to begin with http:// or https://")),
+        };
+        let host = uri.host().map(|host| host.trim_matches(['[', ']'])).filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| wrong("it names no host"))?.to_owned();
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(wrong("it has a path"));
+        }
+        let default = if tls { 443 } else { 80 };
+        Ok(Self { host, port: uri.port_u16().unwrap_or(default), tls })
+    }
+
+    pub(crate) fn session_url(&self) -> String {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{scheme}://{host}:{}{SESSION_PATH}", self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        let address = Address::parse("http://hub.example:7171/").unwrap();
+        assert_eq!(address.session_url(), "ws://hub.example:7171/sdk/v1");
+        assert_eq!(Address::parse("http://hub").unwrap().port, 80);
+        let six = Address::parse("http://[::1]:7171").unwrap();
+        assert_eq!((six.host.as_str(), six.session_url().as_str()), ("::1", "ws://[::1]:7171/sdk/v1"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        for (hub, why) in [
+            ("", "not a URL"),
+            ("127.0.0.1:7171", ""),
+            ("ftp://hub", "begin with http"),
+            ("http://hub:7171/path", "has a path"),
+            ("http://hub:99999", "not a URL"),
+            ("two words", "not a URL"),
+        ] {
+            let error = Address::parse(hub).unwrap_err();
+            assert!(error.contains(why) && error.contains("http://127.0.0.1:7171"), "{error}");
+        }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[test]
+    fn https_without_the_feature_says_which_feature() {
+        assert!(Address::parse("https://hub").unwrap_err().contains("`rustls`"));
+    }
+}
