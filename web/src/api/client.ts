@@ -1,5 +1,6 @@
 /** The hub's HTTP API. Every refusal arrives as an [`ApiFailure`] that says what happened and what to do. */
 import { parseExact } from "./exact";
+import { authorization } from "./key";
 import type {
   Failure,
   FailureBody,
@@ -12,6 +13,9 @@ import type {
 } from "./types";
 
 const API = "/api/v1";
+
+/** The hub asks for a key, or for another one. */
+export const KEY_REFUSED = "GH1003";
 
 /** The code of failures the page itself notices: the hub could not be asked. */
 export const NO_ANSWER = "no answer";
@@ -35,12 +39,19 @@ export function isAbort(thrown: unknown): boolean {
 }
 
 async function request<T>(path: string, init: RequestInit): Promise<T> {
-  const response = await fetch(API + path, { cache: "no-store", ...init }).catch((thrown: unknown) => {
-    throw isAbort(thrown) ? thrown : new ApiFailure(unreachable());
-  });
-  const text = await response.text();
-  if (!response.ok) throw new ApiFailure(failureIn(text, response));
-  return readAs<T>(text, response);
+  const response = await send(path, init);
+  return readAs<T>(await response.text(), response);
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const headers = { ...init.headers, ...authorization() };
+  const response = await fetch(API + path, { cache: "no-store", ...init, headers }).catch(
+    (thrown: unknown) => {
+      throw isAbort(thrown) ? thrown : new ApiFailure(unreachable());
+    },
+  );
+  if (!response.ok) throw new ApiFailure(failureIn(await response.text(), response));
+  return response;
 }
 
 function readAs<T>(text: string, response: Response): T {
@@ -89,6 +100,13 @@ export function runStatement(statement: string, options: StatementOptions = {}):
     body: JSON.stringify({ statement, max_rows: options.maxRows }),
     signal: options.signal ?? null,
   });
+}
+
+/** Server-sent events, as a stream of bytes. */
+export async function openEvents(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const response = await send(path, { signal, headers: { accept: "text/event-stream" } });
+  if (!response.body) throw new ApiFailure(notOurs(response));
+  return response.body;
 }
 
 export const fetchFunctions = (): Promise<Functions> => request("/functions", {});

@@ -1,5 +1,7 @@
-/** The hub's live events, with reconnection: `EventSource` alone gives up for good when a proxy answers with an error. */
-import type { LiveEvent } from "./types";
+/** The hub's live events, with reconnection. */
+import { ApiFailure, asFailure, openEvents } from "./client";
+import { eventData } from "./events";
+import type { Failure, FailureBody, LiveEvent } from "./types";
 
 /** The first pause before connecting anew, doubled up to the longest; both in milliseconds. */
 const FIRST_PAUSE_MS = 500;
@@ -11,43 +13,68 @@ export interface LiveListener {
   event(event: LiveEvent): void;
   connected(): void;
   /** The connection is lost; the next attempt comes at this time (`Date.now()`). */
-  lost(retryAt: number): void;
+  lost(retryAt: number, failure: Failure): void;
 }
 
 /** Listens until the returned function is called. */
 export function listenLive(listener: LiveListener): () => void {
-  let source: EventSource | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let pause = FIRST_PAUSE_MS;
+  const live = new Live(listener);
+  void live.connect();
+  return () => live.stop();
+}
 
-  const watchSilence = () => {
-    clearTimeout(timer);
-    timer = setTimeout(reconnectLater, SILENCE_MS);
-  };
-  const reconnectLater = () => {
-    source?.close();
-    clearTimeout(timer);
-    listener.lost(Date.now() + pause);
-    timer = setTimeout(connect, pause);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-  };
-  const connect = () => {
-    source = new EventSource("/api/v1/live");
-    watchSilence();
-    source.onopen = () => {
-      pause = FIRST_PAUSE_MS;
-      listener.connected();
-    };
-    source.onmessage = (message: MessageEvent<string>) => {
-      watchSilence();
-      listener.event(JSON.parse(message.data) as LiveEvent);
-    };
-    source.onerror = reconnectLater;
-  };
+class Live {
+  #pause = FIRST_PAUSE_MS;
+  #abort = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
 
-  connect();
-  return () => {
-    source?.close();
-    clearTimeout(timer);
-  };
+  constructor(readonly listener: LiveListener) {}
+
+  async connect(): Promise<void> {
+    this.#abort = new AbortController();
+    try {
+      await this.#listen();
+      this.#retry(new Error("The hub ended the connection."));
+    } catch (thrown) {
+      this.#retry(thrown);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#abort.abort();
+  }
+
+  async #listen(): Promise<void> {
+    this.#watchSilence();
+    const stream = await openEvents("/live", this.#abort.signal);
+    this.#pause = FIRST_PAUSE_MS;
+    this.listener.connected();
+    for await (const data of eventData(stream)) {
+      this.#watchSilence();
+      this.listener.event(eventIn(data));
+    }
+  }
+
+  #watchSilence(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#abort.abort(), SILENCE_MS);
+  }
+
+  #retry(thrown: unknown): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.listener.lost(Date.now() + this.#pause, asFailure(thrown));
+    this.#timer = setTimeout(() => void this.connect(), this.#pause);
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** A hub that ends the stream says why. */
+function eventIn(data: string): LiveEvent {
+  const said = JSON.parse(data) as LiveEvent | FailureBody;
+  if ("error" in said) throw new ApiFailure(said.error);
+  return said;
 }

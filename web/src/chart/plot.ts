@@ -61,9 +61,15 @@ function inks(): Inks {
 
 /** A value of a column as the axis writes it. */
 export function axisText(column: Column | null, value: number): string {
-  if (column?.type === "duration") return duration(value);
+  if (column?.type === "duration") return value < 60e9 ? shortDuration(value) : `${brief(value / 1e9)} s`;
   if (column?.type === "time") return clockText(new Date(value * 1000));
   return Math.abs(value) >= 1000 ? brief(value) : String(Number(value.toPrecision(4)));
+}
+
+/** Without digits that say nothing: `10 ms`, not `10.0 ms`. */
+function shortDuration(ns: number): string {
+  const [digits = "", unit = ""] = duration(ns).split(" ");
+  return `${Number(digits)} ${unit}`;
 }
 
 function axisOptions(ink: Inks, axis: Axis | null, log: boolean): uPlot.Axis {
@@ -71,10 +77,11 @@ function axisOptions(ink: Inks, axis: Axis | null, log: boolean): uPlot.Axis {
   const options: uPlot.Axis = {
     stroke: ink.text,
     font: ink.font,
-    grid: { stroke: ink.line, width: 1 },
+    grid: { stroke: ink.line, width: 1, ...(log ? { filter: rounds } : {}) },
     ticks: { stroke: ink.line, width: 1, size: 4 },
     space: 56,
   };
+  if (column?.type === "time") options.values = (_, values) => values.map((value) => timeTick(value, values));
   if (column?.type === "time") return options;
   const text = (value: number) =>
     axis?.categories[value] ?? (axis?.categories.length ? "" : axisText(column, value));
@@ -82,6 +89,19 @@ function axisOptions(ink: Inks, axis: Axis | null, log: boolean): uPlot.Axis {
     values.map((value) => (value === null ? "" : log && !isRound(value) ? "" : text(value)));
   if (axis?.categories.length) options.splits = () => axis.categories.map((_, place) => place);
   return options;
+}
+
+/** On a logarithmic axis only powers of ten have a line. */
+const rounds: uPlot.Axis.Filter = (_, values) => values.map((value) => (isRound(value) ? value : null));
+
+/** A moment, as fine as the distance to its neighbours asks for. */
+function timeTick(value: number, all: number[]): string {
+  const step = (all[1] ?? Infinity) - (all[0] ?? 0);
+  const clock = clockText(new Date(value * 1000));
+  if (step < 1) return clock.slice(0, step < 0.01 ? 12 : 10);
+  if (step < 60) return clock.slice(0, 8);
+  const day = new Date(value * 1000).toLocaleDateString("en", { month: "short", day: "numeric" });
+  return step < 43_200 ? clock.slice(0, 5) : day;
 }
 
 /** On a logarithmic axis only powers of ten are named. */
@@ -109,7 +129,7 @@ function baseOptions(
     padding: [16, 18, 4, 4],
     legend: { show: false },
     scales: { x: scale(x, logX), y: scale(y, logY) },
-    axes: [axisOptions(ink, x, logX), { ...axisOptions(ink, y, logY), size: axisSize(y), space: 30 }],
+    axes: [axisOptions(ink, x, logX), { ...axisOptions(ink, y, logY), size: axisSize(y), space: 44 }],
     series: [],
     cursor: { drag: { x: true, y: true, uni: 20 }, points: { show: false } },
   };
@@ -135,39 +155,34 @@ export function drawPoints(target: PlotTarget, plot: PointPlot): uPlot {
   options.series = [
     {},
     dots(ink.accent),
-    { ...dots(ink.error), points: { show: true, paths: crosses(ink.error) } },
+    { ...dots(ink.error), points: { show: true, width: 1.75, stroke: ink.error, paths: crosses } },
   ];
   options.plugins = [pointerPlugin(plot)];
   return new uPlot(options, [points.x, fine, failed], target.element);
 }
 
 /** Failed calls are crosses: their shape tells them apart without colour. */
-function crosses(colour: string): uPlot.Series.Points.PathBuilder {
-  return (u, seriesIndex, from, to) => {
-    const path = new Path2D();
-    const reach = (POINT_SIZE / 2 + 1) * devicePixelRatio;
-    for (let index = from; index <= to; index += 1) {
-      const value = u.data[seriesIndex]?.[index];
-      if (value === null || value === undefined) continue;
-      const x = u.valToPos(u.data[0][index] as number, "x", true);
-      const y = u.valToPos(value, "y", true);
-      path.moveTo(x - reach, y - reach);
-      path.lineTo(x + reach, y + reach);
-      path.moveTo(x + reach, y - reach);
-      path.lineTo(x - reach, y + reach);
-    }
-    u.ctx.save();
-    u.ctx.strokeStyle = colour;
-    u.ctx.lineWidth = 1.75 * devicePixelRatio;
-    u.ctx.stroke(path);
-    u.ctx.restore();
-    return null;
-  };
-}
+const crosses: uPlot.Series.Points.PathBuilder = (u, seriesIndex, from, to) => {
+  const stroke = new Path2D();
+  const reach = (POINT_SIZE / 2 + 1) * devicePixelRatio;
+  for (let index = from; index <= to; index += 1) {
+    const value = u.data[seriesIndex]?.[index];
+    if (value === null || value === undefined) continue;
+    const x = u.valToPos(u.data[0][index] as number, "x", true);
+    const y = u.valToPos(value, "y", true);
+    stroke.moveTo(x - reach, y - reach);
+    stroke.lineTo(x + reach, y + reach);
+    stroke.moveTo(x + reach, y - reach);
+    stroke.lineTo(x - reach, y + reach);
+  }
+  return { stroke, fill: null, flags: 0 } as unknown as uPlot.Series.Points.Paths;
+};
 
 /** Finds the point under the pointer, rings it, and opens it on a click. */
 function pointerPlugin(plot: PointPlot): uPlot.Plugin {
-  let ring: HTMLElement;
+  const ring = document.createElement("div");
+  ring.className = "ring";
+  ring.hidden = true;
   const find = (u: uPlot) => {
     const { left = -1, top = -1 } = u.cursor;
     if (left < 0) return -1;
@@ -186,9 +201,6 @@ function pointerPlugin(plot: PointPlot): uPlot.Plugin {
     ring.style.transform = `translate(${x - POINT_SIZE_HOVER / 2}px, ${y - POINT_SIZE_HOVER / 2}px)`;
   };
   const ready = (u: uPlot) => {
-    ring = document.createElement("div");
-    ring.className = "ring";
-    ring.hidden = true;
     u.over.append(ring);
     u.over.addEventListener("click", () => {
       const index = find(u);

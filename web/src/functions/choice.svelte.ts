@@ -28,7 +28,8 @@ class TraceChoiceState {
   }
 
   #selectors(row: FunctionRow): Selector[] {
-    const selectors: Selector[] = row.kind === "service" ? [{ key: "service", value: serviceOf(row) }] : [];
+    const everything = row.kind === "service" && !row.root;
+    const selectors: Selector[] = everything ? [{ key: "service", value: serviceOf(row) }] : [];
     const equals = this.where.indexOf("=");
     if (equals > 0) selectors.push({ key: this.where.slice(0, equals), value: this.where.slice(equals + 1) });
     return selectors;

@@ -6,6 +6,8 @@ export interface ServiceNode {
   key: string;
   name: string;
   level: 0;
+  /** The crate all its functions are in; empty where there are several. */
+  root: string;
   functions: number;
   open: boolean;
 }
@@ -41,7 +43,7 @@ interface Module {
 
 /** What one traces with a click on this row. */
 export function patternOf(row: FunctionRow): string {
-  if (row.kind === "service") return "*";
+  if (row.kind === "service") return row.root ? `${row.root}::*` : "*";
   return row.kind === "module" ? `${row.path}::*` : row.entry.function;
 }
 
@@ -62,8 +64,9 @@ export function functionRows(
   for (const [service, functions] of byService(matching)) {
     const key = service;
     const open = words.length > 0 || !closed.has(key);
-    rows.push({ kind: "service", key, name: service, level: 0, functions: functions.length, open });
-    if (open) addModule(rows, service, rootModule(functions), 1, words.length ? new Set() : closed);
+    const [root, top] = withoutRoot(rootModule(functions));
+    rows.push({ kind: "service", key, name: service, level: 0, root, functions: functions.length, open });
+    if (open) addModule(rows, service, top, 1, words.length ? new Set() : closed);
   }
   return rows;
 }
@@ -92,6 +95,12 @@ function rootModule(functions: FunctionEntry[]): Module {
     module.functions.push(entry);
   }
   return root;
+}
+
+/** A service whose functions are all in one crate is drawn without a row for it. */
+function withoutRoot(top: Module): [root: string, module: Module] {
+  const [only, second] = top.modules.values();
+  return only && !second && top.functions.length === 0 ? [only.name, only] : ["", top];
 }
 
 function childModule(parent: Module, name: string): Module {

@@ -1,6 +1,6 @@
 /** SQL as the hub speaks it, with the statements of its own, for highlighting. */
 import { HighlightStyle, LanguageSupport, syntaxHighlighting } from "@codemirror/language";
-import { PostgreSQL, SQLDialect } from "@codemirror/lang-sql";
+import { SQLDialect } from "@codemirror/lang-sql";
 import { tags } from "@lezer/highlight";
 
 export const OWN_WORDS = [
@@ -35,9 +35,29 @@ export const SQL_WORDS =
     /\s+/,
   );
 
+const BUILTIN = ["COUNT", "SUM", "AVG", "MIN", "MAX", "NOW", "DATE_TRUNC", "APPROX_PERCENTILE_CONT"];
+
+/** Names of columns (`function`, `error`, `class`) are words of SQL too; only what acts as a word is drawn as one. */
 const dialect = SQLDialect.define({
-  ...PostgreSQL.spec,
-  keywords: `${PostgreSQL.spec.keywords ?? ""} ${OWN_WORDS.join(" ").toLowerCase()}`,
+  keywords: [
+    ...OWN_WORDS,
+    ...SQL_WORDS,
+    "USING",
+    "RECURSIVE",
+    "RIGHT",
+    "FULL",
+    "OUTER",
+    "CROSS",
+    "VALUES",
+    "ESCAPE",
+  ]
+    .filter((word) => !BUILTIN.includes(word))
+    .join(" ")
+    .toLowerCase(),
+  builtin: BUILTIN.join(" ").toLowerCase(),
+  types: "int bigint double float text varchar boolean timestamp date interval",
+  operatorChars: "+-*/<>=~!@#%^&|`?:",
+  doubleDollarQuotedStrings: false,
 });
 
 const colours = HighlightStyle.define([

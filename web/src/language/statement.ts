@@ -92,7 +92,16 @@ export function traceStatement(choice: TraceChoice): string {
   return `TRACE ${choice.pattern}${clause} FOR ${choice.duration}`;
 }
 
-/** The whole tree around one call. */
+/** Which trace a call is part of. */
+export function traceOf(callId: string): string {
+  return `SELECT trace_id FROM calls WHERE call_id = ${quote(callId)} LIMIT 1`;
+}
+
+export function treeOf(traceId: string): string {
+  return `TREE ${traceId}`;
+}
+
+/** What is nearest to a call, where its whole trace is too large. */
 export function treeAround(callId: string): string {
   return `TREE ${callId} ANCESTORS DESCENDANTS SIBLINGS`;
 }

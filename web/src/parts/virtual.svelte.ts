@@ -6,6 +6,7 @@ import {
   Virtualizer,
   type VirtualItem,
 } from "@tanstack/virtual-core";
+import { untrack } from "svelte";
 
 export interface VirtualOptions {
   count: number;
@@ -26,8 +27,11 @@ export class VirtualRows {
     $effect(() => this.#virtualizer._didMount());
     $effect(() => {
       this.#virtualizer.setOptions(this.#options(element, options()));
-      this.#virtualizer._willUpdate();
-      this.#draw();
+      // The virtualizer calls back while it measures; what that reads must not run this effect again.
+      untrack(() => {
+        this.#virtualizer._willUpdate();
+        this.#draw();
+      });
     });
   }
 

@@ -78,31 +78,33 @@ const CHARACTER = 7.3;
 const PADDING = 22;
 export const NARROWEST = 44;
 const WIDEST_TEXT = 340;
-const WIDTHS: Partial<Record<Column["type"], number>> = { time: 150, duration: 92, boolean: 70 };
+/** A function's path is cut at its front, its name stays. */
+const WIDEST_FUNCTION = 220;
+const NARROWEST_JSON = 130;
+const WIDTHS: Partial<Record<Column["type"], number>> = { time: 138, duration: 92, boolean: 70 };
 
 /** A first width for each column, in pixels. JSON columns share what is left of `available`. */
 export function widths(rows: Rows, available: number): number[] {
-  const fixed = rows.columns.map((column, index) =>
-    column.type === "json" ? 0 : width(rows, column, index),
-  );
-  const json = rows.columns.map((column, index) => (column.type === "json" ? jsonWeight(rows, index) : 0));
-  const weight = json.reduce((sum, one) => sum + one, 0);
+  const weights = rows.columns.map((column, index) => (column.type === "json" ? jsonWeight(rows, index) : 0));
+  const fixed = rows.columns.map((column, index) => (weights[index] ? 0 : width(rows, column, index)));
+  const weight = weights.reduce((sum, one) => sum + one, 0);
   const left = available - fixed.reduce((sum, one) => sum + one, 0);
   return fixed.map((one, index) => {
-    const share = json[index] ?? 0;
-    return share > 0 ? Math.max(100, Math.floor((left * share) / weight)) : one;
+    const share = weights[index] ?? 0;
+    return share > 0 ? Math.max(NARROWEST_JSON, Math.floor((left * share) / weight)) : one;
   });
 }
 
 function width(rows: Rows, column: Column, index: number): number {
   const head = column.name.length * 6.6 + 34;
-  const known = isId(column) ? 92 : WIDTHS[column.type];
+  const known = isId(column) ? 84 : column.type === "json" ? NARROWEST : WIDTHS[column.type];
   return Math.round(Math.max(head, known ?? contentWidth(rows, column, index), NARROWEST));
 }
 
 function contentWidth(rows: Rows, column: Column, index: number): number {
-  const extra = column.name === "service" || column.name === "outcome" ? 16 : 0;
-  return Math.min(longest(rows, index) * CHARACTER + PADDING + extra, WIDEST_TEXT);
+  const extra = column.name === "service" || column.name === "outcome" ? 12 : 0;
+  const widest = column.name === "function" ? WIDEST_FUNCTION : WIDEST_TEXT;
+  return Math.min(longest(rows, index) * CHARACTER + PADDING + extra, widest);
 }
 
 function longest(rows: Rows, index: number): number {
@@ -111,9 +113,9 @@ function longest(rows: Rows, index: number): number {
     .reduce((most, row) => Math.max(most, String(row[index] ?? "").length), 0);
 }
 
-/** Columns whose values are short or absent get less of the shared width. */
+/** Columns whose values are short get less of the shared width, those without values none. */
 function jsonWeight(rows: Rows, index: number): number {
-  return Math.min(Math.max(longest(rows, index), 12), 60);
+  return Math.min(longest(rows, index), 80);
 }
 
 /** A cell as text, for copying and for titles. */

@@ -1,5 +1,12 @@
 /** What the hub says of itself: functions, instances, probes, schema, pulse; kept fresh by its live events. */
-import { asFailure, fetchFunctions, fetchInstances, fetchProbes, fetchSchema } from "../api/client";
+import {
+  asFailure,
+  KEY_REFUSED,
+  fetchFunctions,
+  fetchInstances,
+  fetchProbes,
+  fetchSchema,
+} from "../api/client";
 import { listenLive } from "../api/live";
 import type { Failure, FunctionEntry, Instance, LiveEvent, Probe, Pulse, Schema } from "../api/types";
 import { clock } from "./clock.svelte";
@@ -23,6 +30,8 @@ class Hub {
   /** Whether functions and instances were answered once: before, nothing is known to be empty. */
   known = $state(false);
   failure = $state.raw<Failure | null>(null);
+  /** The hub asks for a key that this page does not have. */
+  keyWanted = $state(false);
 
   readonly pulse = $derived(this.pulses.at(-1));
   readonly connectedInstances = $derived(this.instances.filter((instance) => instance.connected));
@@ -30,17 +39,31 @@ class Hub {
   readonly runningProbes = $derived(this.probes.filter(isRunning));
   readonly probesById = $derived(new Map(this.probes.map((probe) => [probe.id, probe])));
 
+  #stop: () => void = () => undefined;
   #gather: ReturnType<typeof setTimeout> | undefined;
 
   start(): () => void {
-    return listenLive({
+    this.#stop = listenLive({
       event: (event) => this.#take(event),
       connected: () => this.#connected(),
-      lost: (retryAt) => {
-        this.connection = "lost";
-        this.retryAt = retryAt;
-      },
+      lost: (retryAt, failure) => this.#lost(retryAt, failure),
     });
+    return () => this.#stop();
+  }
+
+  /** Connects at once, with the key that was just given. */
+  restart(): void {
+    this.#stop();
+    this.connection = "connecting";
+    this.start();
+  }
+
+  #lost(retryAt: number, failure: Failure): void {
+    this.connection = "lost";
+    this.retryAt = retryAt;
+    this.keyWanted = failure.code === KEY_REFUSED;
+    // Asking again and again with a wrong key helps nobody.
+    if (this.keyWanted) this.#stop();
   }
 
   /** Asks anew for functions and instances, soon. */
@@ -56,6 +79,7 @@ class Hub {
 
   #connected(): void {
     this.connection = "connected";
+    this.keyWanted = false;
     void this.#fetch();
     void this.#fetchOnce();
   }

@@ -76,6 +76,12 @@ class Session {
     }
   }
 
+  /** Asks once more what the page opened with, after the hub has let us in. */
+  again(): void {
+    if (this.rows || this.tree || this.waiting) return;
+    void this.#show(this.shown, this.url, "replace");
+  }
+
   cancel(): void {
     this.#abort?.abort();
     this.#abort = null;
