@@ -129,7 +129,8 @@ impl Settings {
 pub fn read_file(path: &Path) -> Result<SettingsLayer, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| wrong(format!("the settings file {} cannot be read: {e}", path.display())))?;
-    toml::from_str(&text).map_err(|e| wrong(format!("the settings file {} is wrong: {}", path.display(), e.to_string().trim())))
+    toml::from_str(&text)
+        .map_err(|e| wrong(format!("the settings file {} is wrong: {}", path.display(), e.to_string().trim())))
 }
 
 fn wrong(what: impl std::fmt::Display) -> Failure {

@@ -22,8 +22,9 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
 
-    /// What every client must show; better set by GLASSHULL_KEY, as flags can be read by others on this machine
-    #[arg(long, env = "GLASSHULL_KEY", hide_env_values = true, value_name = "KEY")]
+    /// What every client must show. Its flag and its variable (`--key`, GLASSHULL_KEY) are the command line's own, as
+    /// clients show it with the same.
+    #[arg(skip)]
     #[serde(skip_serializing)]
     pub key: Option<Key>,
 
@@ -123,7 +124,8 @@ impl SettingsLayer {
     /// As a settings file. A key is only mentioned.
     pub fn to_toml(&self) -> String {
         // Text, numbers and paths: the one thing TOML cannot hold is a path that is not Unicode.
-        let mut text = toml::to_string(self).unwrap_or_else(|e| format!("# These settings cannot be written as TOML: {e}.\n"));
+        let mut text =
+            toml::to_string(self).unwrap_or_else(|e| format!("# These settings cannot be written as TOML: {e}.\n"));
         let key = if self.key.is_some() { "# key: set, not shown\n" } else { "# key: none\n" };
         let _ = text.write_str(key);
         if self.retention.is_none() {

@@ -26,7 +26,8 @@ impl FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let span: Span = text.parse().map_err(|_| format!("`{text}` is no length of time such as `20s`, `10m`, `7d`"))?;
+        let span: Span =
+            text.parse().map_err(|_| format!("`{text}` is no length of time such as `20s`, `10m`, `7d`"))?;
         let length = span
             .to_duration(SpanRelativeTo::days_are_24_hours())
             .map_err(|_| format!("`{text}` has no fixed length; use days, hours, minutes, seconds"))?;

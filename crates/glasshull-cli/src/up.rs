@@ -1,0 +1,99 @@
+//! `glasshull up`: the one place where clock, chance, listener, object store and shutdown are made.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use glasshull_api::{Code, Failure};
+use glasshull_hub::settings::{Key, read_file};
+use glasshull_hub::{Components, Hub, Settings, SettingsLayer, folder_objects, listen, take_folder};
+use glasshull_store::SystemClock;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Up;
+use crate::commands::note;
+use crate::failed::Failed;
+use crate::output::Output;
+
+pub(crate) fn up(up: Up, key: Option<&str>) -> Result<(), Failed> {
+    let layer = layer(&up, key)?;
+    let print = up.print_settings.then(|| layer.clone().over(SettingsLayer::defaults()).to_toml());
+    let settings = Settings::new(layer)?;
+    if let Some(toml) = print {
+        return Output::new(crate::args::Format::Table).line(toml.trim_end());
+    }
+    begin_log(&up)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Code::Internal, format!("No threads can be started: {error}.")))?;
+    runtime.block_on(serve(settings))
+}
+
+/// Flags and environment, over the file, where one is named.
+fn layer(up: &Up, key: Option<&str>) -> Result<SettingsLayer, Failure> {
+    let wrong = |why: String| Failure::new(Code::SettingsWrong, format!("The key cannot be used: {why}."));
+    let key: Option<Key> = key.map(|key| key.parse().map_err(wrong)).transpose()?;
+    let above = SettingsLayer { key, ..up.layer.clone() };
+    match &up.settings {
+        Some(file) => Ok(above.over(read_file(file)?)),
+        None => Ok(above),
+    }
+}
+
+async fn serve(settings: Settings) -> Result<(), Failed> {
+    let mut stop = Stop::new()?;
+    let folder = take_folder(&settings.data)?;
+    let components = Components {
+        listener: listen(settings.listen).await?,
+        object_store: folder_objects(&folder)?,
+        folder,
+        clock: Arc::new(SystemClock),
+        fresh_name: fresh_name(),
+    };
+    let hub = Hub::start(settings, components).await?;
+    note(&format!("Glasshull is up: http://{}", hub.address()));
+    stop.wanted().await;
+    note("Stopping.");
+    hub.stop().await;
+    Ok(())
+}
+
+/// A polite kill, and Ctrl-C.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::new(Code::Internal, format!("Signals cannot be received: {error}.")))
+        };
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn wanted(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// A name for a data folder that has none: drawn once, kept for good.
+#[expect(clippy::disallowed_methods, reason = "this is where chance comes from")]
+fn fresh_name() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn begin_log(up: &Up) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&up.log)
+        .map_err(|error| Failure::new(Code::SettingsWrong, format!("`{}` is no log filter: {error}.", up.log)))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if up.log_json {
+        log.json().init();
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).with_target(false).compact().init();
+    }
+    Ok(())
+}

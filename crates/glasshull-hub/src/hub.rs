@@ -1,0 +1,257 @@
+//! Start and stop: what a hub is made of, in which order its parts begin, and in which they end.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use glasshull_api::{Code, Failure};
+use glasshull_catalog::Catalog;
+use glasshull_catalog::sqlite::SqliteCatalog;
+use glasshull_query::{Engine, QuerySettings, Sources};
+use glasshull_store::{Clock, DataFolder, FolderObjects, Store, StoreSettings};
+use object_store::ObjectStore;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::failures;
+use crate::http::serve::Server;
+use crate::instances::Instances;
+use crate::limits::{COUNTS_EVERY, PROBES_EVERY};
+use crate::lists::Lists;
+use crate::live::{self, Live};
+use crate::metrics::Metrics;
+use crate::probes::Probes;
+use crate::routes;
+use crate::sessions::Gates;
+use crate::settings::Settings;
+
+/// What a hub works with: passed in, so that tests can pass something else.
+pub struct Components {
+    /// The data folder, held by this hub alone: see [`take_folder`].
+    pub folder: DataFolder,
+    /// Where connections come from: see [`listen`].
+    pub listener: TcpListener,
+    /// Where segments lie: see [`folder_objects`].
+    pub object_store: Arc<dyn ObjectStore>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// A name that no other hub has, for a data folder that has none yet.
+    pub fresh_name: String,
+}
+
+/// Takes the data folder, making it where there is none.
+///
+/// # Errors
+/// [`Code::DataFolderUnusable`], [`Code::DataFolderLocked`], [`Code::DataFolderNewer`]; nothing is touched then.
+pub fn take_folder(path: &Path) -> Result<DataFolder, Failure> {
+    DataFolder::open(path).map_err(|error| failures::of_store(&error))
+}
+
+/// The data folder's own objects: the object store where no other is set.
+///
+/// # Errors
+/// [`Code::DataFolderUnusable`].
+pub fn folder_objects(folder: &DataFolder) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let objects = FolderObjects::new(&folder.objects()).map_err(|error| failures::of_store(&error))?;
+    Ok(Arc::new(objects))
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// [`Code::AddressUnusable`] with what to do.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let failure = Failure::new(Code::AddressUnusable, format!("The hub cannot listen on {address}: {error}."));
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => failure.hint(format!(
+                "Another program uses port {}; stop it, or choose another address with --listen.",
+                address.port()
+            )),
+            _ => failure.hint("Choose an address of this machine and a port from 1024 up with --listen."),
+        }
+    })
+}
+
+/// What every part of a running hub may use.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) address: SocketAddr,
+    pub(crate) started_at_ns: i64,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) engine: Engine,
+    pub(crate) instances: Arc<Instances>,
+    pub(crate) probes: Arc<Probes>,
+    pub(crate) lists: Lists,
+    pub(crate) live: Live,
+    pub(crate) gates: Gates,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: TaskTracker,
+    /// New work is refused, and what never ends by itself ends.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// A running hub.
+pub struct Hub {
+    parts: Arc<Parts>,
+    /// The server and the tasks that run beside the requests.
+    tasks: Vec<JoinHandle<()>>,
+    /// Ends the tasks that serve what is under way.
+    finished: CancellationToken,
+    _folder: DataFolder,
+}
+
+impl Hub {
+    /// Starts a hub: when this returns, it takes sessions and answers questions.
+    ///
+    /// # Errors
+    /// What the data folder, the catalog or the store cannot do, as a sentence that says what to do.
+    pub async fn start(settings: Settings, components: Components) -> Result<Self, Failure> {
+        let Components { folder, listener, object_store, clock, fresh_name } = components;
+        let address = listener.local_addr().map_err(|error| failures::internal(&error))?;
+        let catalog = open_catalog(&folder).await?;
+        let store = open_store(&settings, &folder, fresh_name, &object_store, &catalog, &clock).await?;
+        let probes = Arc::new(Probes::load(catalog.clone(), clock.clone()).await?);
+        let instances = Arc::new(Instances::default());
+        let lists = Lists {
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            instances: instances.clone(),
+            probes: probes.clone(),
+        };
+        let sources = Sources { store: store.clone(), object_store, tables: Arc::new(lists.clone()) };
+        let engine = Engine::new(query_settings(&settings, &folder), sources)?;
+        let parts = Arc::new(Parts {
+            address,
+            started_at_ns: clock.now_ns(),
+            gates: Gates::new(settings.max_instances),
+            live: Live::new(),
+            metrics: Arc::new(Metrics::new()),
+            connections: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            settings,
+            clock,
+            catalog,
+            store,
+            engine,
+            instances,
+            probes,
+            lists,
+        });
+        let finished = CancellationToken::new();
+        let tasks = begin(&parts, listener, &finished);
+        tracing::info!(%address, version = crate::VERSION, "the hub is up");
+        Ok(Self { parts, tasks, finished, _folder: folder })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.parts.address
+    }
+
+    /// Stops in good order, within [`Settings::stop_within`]: refuses new work, finishes what is under way, lets
+    /// instances go (they keep what is not acknowledged), flushes and publishes. What the time does not suffice for is
+    /// in the journal and is read at the next start.
+    pub async fn stop(self) {
+        tracing::info!("the hub stops");
+        let Self { parts, tasks, finished, _folder } = self;
+        let deadline = tokio::time::Instant::now() + parts.settings.stop_within;
+        parts.stopping.cancel();
+        parts.gates.sessions.close();
+        parts.connections.close();
+        let ended = async {
+            parts.gates.sessions.wait().await;
+            parts.connections.wait().await;
+        };
+        if tokio::time::timeout_at(deadline, ended).await.is_err() {
+            tracing::warn!(connections = parts.connections.len(), "some connections did not end in time");
+        }
+        finished.cancel();
+        for task in tasks {
+            let _ = task.await;
+        }
+        parts.probes.keep_counts().await;
+        if tokio::time::timeout_at(deadline, parts.store.close()).await.is_err() {
+            tracing::warn!("not all calls were published in time; they are in the journal");
+        }
+        tracing::info!("the hub has stopped");
+    }
+}
+
+async fn open_catalog(folder: &DataFolder) -> Result<Arc<dyn Catalog>, Failure> {
+    let catalog = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
+    Ok(Arc::new(catalog))
+}
+
+async fn open_store(
+    settings: &Settings,
+    folder: &DataFolder,
+    fresh_name: String,
+    object_store: &Arc<dyn ObjectStore>,
+    catalog: &Arc<dyn Catalog>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Store>, Failure> {
+    let hub = folder.hub_id(|| fresh_name).map_err(|error| failures::of_store(&error))?;
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let settings = StoreSettings {
+        window: settings.window,
+        publish_after: settings.publish_after,
+        publish_bytes: bytes(settings.publish_bytes),
+        live_bytes: bytes(settings.live_bytes),
+        retention: settings.retention,
+        close_within: settings.stop_within,
+        ..StoreSettings::new(folder.path(), hub)
+    };
+    let components = glasshull_store::Components {
+        object_store: object_store.clone(),
+        catalog: catalog.clone(),
+        clock: clock.clone(),
+    };
+    Store::open(settings, components).await.map_err(|error| failures::of_store(&error))
+}
+
+fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
+    let bytes = usize::try_from(settings.query_memory_bytes).unwrap_or(usize::MAX);
+    QuerySettings {
+        memory_bytes: bytes,
+        timeout: settings.query_timeout,
+        max_rows: settings.query_rows as usize,
+        max_concurrent: settings.max_queries,
+        ..QuerySettings::new(folder.path().join("spill"))
+    }
+}
+
+/// Begins what runs beside the requests.
+fn begin(parts: &Arc<Parts>, listener: TcpListener, finished: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let server = Server {
+        routes: routes::all(parts.clone()),
+        max_connections: parts.settings.max_connections,
+        metrics: parts.metrics.clone(),
+        stop: parts.stopping.clone(),
+        connections: parts.connections.clone(),
+    };
+    let store = parts.store.clone();
+    let stop = finished.clone();
+    vec![
+        tokio::spawn(server.run(listener)),
+        tokio::spawn(live::tell(parts.clone(), finished.clone())),
+        tokio::spawn(watch_probes(parts.probes.clone(), finished.clone())),
+        tokio::spawn(async move { store.run(stop).await }),
+    ]
+}
+
+async fn watch_probes(probes: Arc<Probes>, stop: CancellationToken) {
+    let mut looks = tokio::time::interval(PROBES_EVERY);
+    let mut last_kept = tokio::time::Instant::now();
+    while stop.run_until_cancelled(looks.tick()).await.is_some() {
+        probes.end_what_is_over().await;
+        if last_kept.elapsed() >= COUNTS_EVERY {
+            last_kept = tokio::time::Instant::now();
+            probes.keep_counts().await;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Which processes are connected, and what they can trace: in memory, as it is true only while they are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use glasshull_api::answers::Drops;
+use glasshull_catalog::{FunctionRow, InstanceId, InstanceRow};
+use glasshull_wire::limits::MAX_FUNCTIONS;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::MAX_FUNCTIONS_IN_ALL;
+
+/// One connected process.
+#[derive(Clone, Debug)]
+pub(crate) struct Connected {
+    pub(crate) row: Arc<InstanceRow>,
+    pub(crate) functions: Arc<Vec<Arc<FunctionRow>>>,
+    pub(crate) drops: Drops,
+    pub(crate) buffered_bytes: u64,
+    seat: Seat,
+}
+
+/// A session's place among the connected instances. A newer session of the same instance takes it away.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) instance: InstanceId,
+    number: u64,
+    /// Cancelled when a newer session of the instance has come.
+    pub(crate) taken: CancellationToken,
+}
+
+/// All connected processes.
+#[derive(Debug, Default)]
+pub(crate) struct Instances {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    connected: HashMap<InstanceId, Connected>,
+    /// Each function once, with the number of connected instances that have it; by service, then path.
+    functions: BTreeMap<Arc<FunctionRow>, u32>,
+    functions_in_all: usize,
+    seats: u64,
+    revision: u64,
+}
+
+impl Instances {
+    /// Seats an instance; a session it had before loses its seat.
+    pub(crate) fn connect(&self, row: InstanceRow) -> Seat {
+        let mut inner = self.inner.lock();
+        inner.remove(row.id);
+        inner.seats += 1;
+        let seat = Seat { instance: row.id, number: inner.seats, taken: CancellationToken::new() };
+        let connected = Connected {
+            row: Arc::new(row),
+            functions: Arc::default(),
+            drops: Drops::default(),
+            buffered_bytes: 0,
+            seat: seat.clone(),
+        };
+        inner.connected.insert(seat.instance, connected);
+        inner.revision += 1;
+        seat
+    }
+
+    /// Gives the seat back; what was known of the instance, if the seat was still this session's.
+    pub(crate) fn leave(&self, seat: &Seat) -> Option<Connected> {
+        let mut inner = self.inner.lock();
+        inner.connected.get(&seat.instance).filter(|connected| connected.seat.number == seat.number)?;
+        inner.revision += 1;
+        inner.remove(seat.instance)
+    }
+
+    /// Adds functions an instance announced, as far as the limits allow; returns those no instance had before, and how
+    /// many were refused.
+    pub(crate) fn add_functions(&self, seat: &Seat, functions: Vec<FunctionRow>) -> (Vec<FunctionRow>, usize) {
+        let mut inner = self.inner.lock();
+        let mut new = Vec::new();
+        let offered = functions.len();
+        let mut taken = 0;
+        for function in functions {
+            if !inner.has_room(seat) {
+                break;
+            }
+            taken += 1;
+            if inner.add_function(seat.instance, &function) {
+                new.push(function);
+            }
+        }
+        inner.revision += 1;
+        (new, offered - taken)
+    }
+
+    /// Keeps what an instance says of its losses.
+    pub(crate) fn report(&self, seat: &Seat, drops: Drops, buffered_bytes: u64) {
+        if let Some(connected) = self.inner.lock().seated(seat) {
+            connected.drops = drops;
+            connected.buffered_bytes = buffered_bytes;
+        }
+    }
+
+    /// One instance, while the seat is still this session's.
+    pub(crate) fn seated(&self, seat: &Seat) -> Option<Connected> {
+        self.inner.lock().seated(seat).cloned()
+    }
+
+    /// All of them, the newest last.
+    pub(crate) fn all(&self) -> Vec<Connected> {
+        let mut all: Vec<_> = self.inner.lock().connected.values().cloned().collect();
+        all.sort_by_key(|connected| connected.seat.number);
+        all
+    }
+
+    /// Each function once, with the number of instances that have it, by service and path.
+    pub(crate) fn functions(&self) -> Vec<(Arc<FunctionRow>, u32)> {
+        self.inner.lock().functions.iter().map(|(function, &instances)| (function.clone(), instances)).collect()
+    }
+
+    /// How many instances and how many functions.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let inner = self.inner.lock();
+        (inner.connected.len(), inner.functions.len())
+    }
+
+    /// Calls the connected instances lost.
+    pub(crate) fn dropped(&self) -> u64 {
+        let sum = |drops: &Drops| drops.ring_full + drops.buffer_full + drops.no_ring + drops.refused;
+        self.inner.lock().connected.values().map(|connected| sum(&connected.drops)).sum()
+    }
+
+    /// Grows with each change of instances or functions.
+    pub(crate) fn revision(&self) -> u64 {
+        self.inner.lock().revision
+    }
+}
+
+impl Inner {
+    fn seated(&mut self, seat: &Seat) -> Option<&mut Connected> {
+        self.connected.get_mut(&seat.instance).filter(|connected| connected.seat.number == seat.number)
+    }
+
+    fn has_room(&mut self, seat: &Seat) -> bool {
+        let room_in_all = self.functions_in_all < MAX_FUNCTIONS_IN_ALL;
+        room_in_all && self.seated(seat).is_some_and(|connected| connected.functions.len() < MAX_FUNCTIONS)
+    }
+
+    /// Whether no instance had the function before.
+    fn add_function(&mut self, instance: InstanceId, function: &FunctionRow) -> bool {
+        let shared = self.functions.get_key_value(function).map(|(shared, _)| shared.clone());
+        let new = shared.is_none();
+        let shared = shared.unwrap_or_else(|| Arc::new(function.clone()));
+        let Some(connected) = self.connected.get_mut(&instance) else { return false };
+        Arc::make_mut(&mut connected.functions).push(shared.clone());
+        *self.functions.entry(shared).or_default() += 1;
+        self.functions_in_all += 1;
+        new
+    }
+
+    fn remove(&mut self, instance: InstanceId) -> Option<Connected> {
+        let gone = self.connected.remove(&instance)?;
+        gone.seat.taken.cancel();
+        self.functions_in_all -= gone.functions.len();
+        for function in gone.functions.iter() {
+            if let Some(instances) = self.functions.get_mut(function) {
+                *instances -= 1;
+                if *instances == 0 {
+                    self.functions.remove(function);
+                }
+            }
+        }
+        Some(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: u8) -> InstanceRow {
+        InstanceRow { id: InstanceId([id; 16]), service: "shop".into(), ..InstanceRow::default() }
+    }
+
+    fn function(path: &str) -> FunctionRow {
+        FunctionRow { service: "shop".into(), path: path.into(), ..FunctionRow::default() }
+    }
+
+    #[test]
+    fn the_newer_session_of_an_instance_wins() {
+        let instances = Instances::default();
+        let old = instances.connect(row(1));
+        instances.add_functions(&old, vec![function("f")]);
+        let new = instances.connect(row(1));
+        assert!(old.taken.is_cancelled() && !new.taken.is_cancelled());
+        assert!(instances.leave(&old).is_none(), "the old session's end must not remove the new one");
+        assert_eq!(instances.counts(), (1, 0));
+        assert!(instances.leave(&new).is_some());
+        assert_eq!(instances.counts(), (0, 0));
+    }
+
+    #[test]
+    fn a_function_is_known_as_long_as_one_instance_has_it() {
+        let instances = Instances::default();
+        let (a, b) = (instances.connect(row(1)), instances.connect(row(2)));
+        let (new, refused) = instances.add_functions(&a, vec![function("g"), function("f")]);
+        assert_eq!((new.len(), refused), (2, 0));
+        let (new, _) = instances.add_functions(&b, vec![function("f")]);
+        assert_eq!(new, []);
+        let listed: Vec<_> = instances.functions().iter().map(|(f, n)| (f.path.clone(), *n)).collect();
+        assert_eq!(listed, [("f".to_owned(), 2), ("g".to_owned(), 1)]);
+        instances.leave(&a);
+        let listed: Vec<_> = instances.functions().iter().map(|(f, n)| (f.path.clone(), *n)).collect();
+        assert_eq!(listed, [("f".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn one_instance_cannot_announce_without_end() {
+        let instances = Instances::default();
+        let seat = instances.connect(row(1));
+        let many = (0..MAX_FUNCTIONS + 7).map(|n| function(&n.to_string())).collect();
+        let (new, refused) = instances.add_functions(&seat, many);
+        assert_eq!((new.len(), refused), (MAX_FUNCTIONS, 7));
+    }
+}

@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use glasshull_api::Code;
+
+use crate::failures;
+use crate::http::Refused;
+use crate::hub::Parts;
+use crate::metrics::{self, Gauges};
+
+/// `GET /healthz`: the process lives and answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: it takes new work, and can keep what it takes.
+pub(super) async fn readyz(State(parts): State<Arc<Parts>>) -> Response {
+    match ready(&parts).await {
+        Ok(()) => (StatusCode::OK, "ready\n").into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn ready(parts: &Parts) -> Result<(), Refused> {
+    if parts.stopping.is_cancelled() {
+        return Err(Refused::new(Code::Stopping, "The hub is stopping."));
+    }
+    if !parts.store.stats().journal_writable {
+        return Err(Refused::new(Code::JournalUnwritable, "The journal cannot be written; nothing is acknowledged."));
+    }
+    parts.catalog.probes(false, 1).await?;
+    Ok(())
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(parts): State<Arc<Parts>>) -> Response {
+    match parts.metrics.render(&parts.store.stats(), gauges(&parts)) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => Refused(failures::internal(&error)).into_response(),
+    }
+}
+
+fn gauges(parts: &Parts) -> Gauges {
+    let (instances, functions) = parts.instances.counts();
+    Gauges {
+        instances: instances as u64,
+        functions: functions as u64,
+        probes: parts.probes.running() as u64,
+        listeners: parts.live.listeners() as u64,
+        connections: parts.connections.len() as u64,
+        batch_bytes_under_way: parts.gates.batch_bytes_under_way(),
+        calls_dropped: parts.instances.dropped(),
+    }
+}
