@@ -80,7 +80,7 @@ impl Output {
 
     fn table(self, out: &mut StdoutLock<'_>, grid: &Grid) -> io::Result<()> {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if let Some(width) = self.terminal_columns {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
