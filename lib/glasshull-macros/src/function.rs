@@ -81,7 +81,8 @@ impl Function<'_> {
                 #rebind
                 #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
                 let #value: #ty = #body;
-                #value
+                #[allow(unreachable_code, clippy::needless_return)]
+                return #value;
             });
             #finish
             #returned
@@ -197,7 +198,8 @@ fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStre
             #rebind
             #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
             let #value: #ty = #body;
-            #value
+            #[allow(unreachable_code, clippy::needless_return)]
+            return #value;
         };
         #[allow(clippy::let_unit_value)]
         let (#returned, #call) = #call.run(#future).await;

@@ -110,8 +110,15 @@ impl Context {
         Self { frame, agent: None }
     }
 
+    /// The same place in a trace, captured by the agent of another context: a context from a header names none. Needed
+    /// only where a process has several agents.
+    pub fn with_agent_of(mut self, other: &Self) -> Self {
+        self.agent.clone_from(&other.agent);
+        self
+    }
+
     /// Takes the agent from the running code where the context does not name one: a context from a header does not.
-    #[cfg(any(feature = "tower", test))]
+    #[cfg(feature = "tower")]
     pub(crate) fn here(mut self) -> Self {
         self.agent = self.agent.or_else(thread::scoped_agent);
         self

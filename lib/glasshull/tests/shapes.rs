@@ -1,5 +1,5 @@
 //! Functions of all shapes, traced: they compile, and do what they do untraced.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};

@@ -17,6 +17,11 @@ impl Context {
         Self(())
     }
 
+    /// An empty context.
+    pub fn with_agent_of(self, _other: &Self) -> Self {
+        self
+    }
+
     /// Does nothing.
     pub fn enter(&self) -> Entered {
         Entered(())

@@ -22,6 +22,10 @@ impl Address {
         };
         let host = uri.host().map(|host| host.trim_matches(['[', ']'])).filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("it names no host"))?.to_owned();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') || (uri.port_u16().is_none() && !authority.ends_with(uri.host().unwrap_or_default())) {
+            return Err(wrong("host and port are not as they should be"));
+        }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(wrong("it has a path"));
         }
@@ -56,7 +60,8 @@ mod tests {
             ("127.0.0.1:7171", ""),
             ("ftp://hub", "begin with http"),
             ("http://hub:7171/path", "has a path"),
-            ("http://hub:99999", "not a URL"),
+            ("http://hub:99999", "host and port"),
+            ("http://user@hub", "host and port"),
             ("two words", "not a URL"),
         ] {
             let error = Address::parse(hub).unwrap_err();

@@ -8,7 +8,11 @@ use super::{MAX_DEPTH, tag};
 
 /// Writes a value in binary form as JSON. What cannot be read, because it was cut, is marked as truncated.
 pub(crate) fn write_json(out: &mut String, value: &[u8]) {
+    let start = out.len();
     Reader { bytes: value }.item(out, 0);
+    if out.len() == start {
+        marker(out, markers::TRUNCATED, None);
+    }
 }
 
 /// Writes a JSON text.

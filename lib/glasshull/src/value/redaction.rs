@@ -92,6 +92,7 @@ impl Redaction {
             let quoted = name.quoted;
             if name.is_set(colons || quoted) && self.names(&text[name.start..name.end - usize::from(quoted)]) {
                 let end = end_of_value(text, name.value);
+                let end = name.value + text[name.value..end].trim_end().len();
                 redacted.push_str(&text[kept..name.value]);
                 redacted.push_str("[redacted]");
                 (kept, at) = (end, end);

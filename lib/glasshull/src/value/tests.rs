@@ -1,1 +1,272 @@
+use std::collections::BTreeMap;
+use std::fmt;
 
+use proptest::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::redaction::Redaction;
+use super::*;
+
+fn recorded(record: impl FnOnce(&mut Recorder)) -> String {
+    let mut recorder = Recorder::new(std::sync::Arc::default());
+    record(&mut recorder);
+    let mut out = String::new();
+    write_json(&mut out, crate::record::values(&recorder.bytes).next().unwrap());
+    out
+}
+
+fn serialized(value: &(impl Serialize + ?Sized)) -> String {
+    recorded(|recorder| recorder.serialize(value))
+}
+
+fn printed(value: &(impl fmt::Debug + ?Sized)) -> String {
+    recorded(|recorder| recorder.debug(value))
+}
+
+fn is_marked(text: &str) -> bool {
+    text.contains(r#""$glasshull":"truncated""#) || text.contains('…')
+}
+
+#[derive(Serialize)]
+struct Unit;
+
+#[derive(Serialize)]
+struct Newtype(u8);
+
+#[derive(Serialize)]
+struct Pair(u8, &'static str);
+
+#[derive(Serialize)]
+struct Fields {
+    a: Option<u8>,
+    b: (),
+}
+
+#[derive(Serialize)]
+enum Choice {
+    Unit,
+    Newtype(u8),
+    Pair(u8, u8),
+    Fields { a: u8 },
+}
+
+#[test]
+fn every_kind_of_value_is_what_serde_json_makes_of_it() {
+    #[track_caller]
+    fn same(value: impl Serialize) {
+        assert_eq!(serialized(&value), serde_json::to_string(&value).unwrap());
+    }
+    same((true, false, (), None::<u8>, Some(5)));
+    same((i8::MIN, i16::MIN, i32::MIN, i64::MIN, u8::MAX, u16::MAX, u32::MAX, u64::MAX));
+    same((i128::MIN, u128::MAX));
+    same((1.5f32, 0.1f32, 0.1f64, -0.0f64, f64::MIN_POSITIVE));
+    same(('ä', "quote \" backslash \\ newline \n tab \t bell \u{7} ü 🎩"));
+    same((Unit, Newtype(1), Pair(1, "x"), Fields { a: None, b: () }));
+    same((Choice::Unit, Choice::Newtype(1), Choice::Pair(1, 2), Choice::Fields { a: 1 }));
+    same(BTreeMap::from([(1, "one"), (-2, "two")]));
+    same(BTreeMap::from([('a', vec![vec![1], vec![]])]));
+    same(BTreeMap::from([(true, json!({"deep": {"er": []}}))]));
+}
+
+#[test]
+fn what_json_has_no_word_for_is_told_as_text() {
+    assert_eq!(serialized(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]), r#"["NaN","Infinity","-Infinity"]"#);
+    assert_eq!(serialized(&f32::NAN), r#""NaN""#);
+    let odd_keys = BTreeMap::from([((1, 2), 3)]);
+    assert_eq!(serialized(&odd_keys), r#"{"[1,2]":3}"#);
+}
+
+#[test]
+fn bytes_are_numbers() {
+    struct Bytes(usize);
+    impl Serialize for Bytes {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&vec![7; self.0])
+        }
+    }
+    assert_eq!(serialized(&Bytes(3)), "[7,7,7]");
+    assert!(is_marked(&serialized(&Bytes(MAX_ITEMS + 1))));
+}
+
+#[test]
+fn a_long_text_is_cut_at_a_character() {
+    let text = serialized(&"ä".repeat(1_000));
+    assert_eq!(text, format!("\"{}…\"", "ä".repeat(MAX_TEXT_BYTES / 2)));
+    let whole = "x".repeat(MAX_TEXT_BYTES);
+    assert_eq!(serialized(&whole), format!("\"{whole}\""));
+    assert!(printed(&"x".repeat(5_000)).ends_with("…\""));
+}
+
+#[test]
+fn a_long_list_and_map_say_that_there_is_more() {
+    let list: Value = serde_json::from_str(&serialized(&vec![1; 200])).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), MAX_ITEMS + 1);
+    assert_eq!(list[MAX_ITEMS], json!({"$glasshull": "truncated"}));
+    let map: BTreeMap<String, u8> = (0..200).map(|i| (i.to_string(), 0)).collect();
+    let map: Value = serde_json::from_str(&serialized(&map)).unwrap();
+    assert_eq!(map.as_object().unwrap().len(), MAX_ITEMS + 1);
+    assert_eq!(map["$glasshull"], "truncated");
+}
+
+#[test]
+fn what_follows_a_long_list_is_still_captured() {
+    let value: Value = serde_json::from_str(&serialized(&(vec![1; 5_000], "after"))).unwrap();
+    assert_eq!(value[1], "after");
+}
+
+#[test]
+fn a_deep_value_ends_in_a_marker() {
+    let deep = (0..50).fold(json!(1), |inner, _| json!([inner]));
+    let text = serialized(&deep);
+    let expected = format!("{}{}{}", "[".repeat(MAX_DEPTH), r#"{"$glasshull":"truncated"}"#, "]".repeat(MAX_DEPTH));
+    assert_eq!(text, expected);
+    let variants = (0..50).fold(json!(1), |inner, _| json!({"v": [inner]}));
+    assert!(is_marked(&serialized(&variants)));
+}
+
+#[test]
+fn a_large_value_is_cut_and_says_so() {
+    let large: Vec<String> = (0..60).map(|_| "x".repeat(200)).collect();
+    let text = serialized(&json!({"lines": large, "total": 5}));
+    assert!(text.len() < 2 * MAX_VALUE_BYTES && is_marked(&text), "{text}");
+    serde_json::from_str::<Value>(&text).unwrap();
+}
+
+#[test]
+fn endless_values_end() {
+    struct Endless;
+    impl Serialize for Endless {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(std::iter::repeat(1))
+        }
+    }
+    assert!(is_marked(&serialized(&Endless)));
+    struct Recursive;
+    impl Serialize for Recursive {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq([Self, Self])
+        }
+    }
+    assert!(is_marked(&serialized(&Recursive)));
+}
+
+#[test]
+fn names_of_secrets_are_recognized() {
+    let redaction = Redaction::with(["Favourite-Colour".to_owned()]);
+    for name in [
+        "password", "PASSWORD_HASH", "userPassword", "client-secret", "apiKey", "X-Api-Key", "access_token", "Token",
+        "authorization", "Proxy-Authorization", "set-cookie", "card", "cardNumber", "iban", "CVV", "favourite_colour",
+    ] {
+        assert!(redaction.names(name) && redaction.names_static(name), "{name}");
+    }
+    for name in ["tokens_used", "discard", "pinned", "author", "cards", "key", "sku", "passenger", "", "__", "session_count"] {
+        assert!(!redaction.names(name) && !redaction.names_static(name), "{name}");
+        assert!(!Redaction::default().names_static(name), "{name}");
+        assert!(!Redaction::default().names_static(name), "{name}, remembered");
+    }
+}
+
+#[test]
+fn secrets_are_withheld_wherever_names_are_known() {
+    #[derive(Serialize)]
+    enum Credentials {
+        Password(String),
+        Token { value: String },
+    }
+    let value = json!({"user": "ann", "Password": {"old": "a", "new": "b"}, "list": [{"api_key": 1}]});
+    let redacted = r#"{"$glasshull":"redacted"}"#;
+    let expected = json!({"user": "ann", "Password": "R", "list": [{"api_key": "R"}]}).to_string();
+    assert_eq!(serialized(&value), expected.replace("\"R\"", redacted));
+    assert_eq!(serialized(&Credentials::Password("x".into())), format!(r#"{{"Password":{redacted}}}"#));
+    assert_eq!(serialized(&Credentials::Token { value: "x".into() }), format!(r#"{{"Token":{redacted}}}"#));
+}
+
+#[test]
+fn secrets_are_withheld_in_printed_values() {
+    let redaction = Redaction::default();
+    let redact = |text: &str, colons| redaction.redact_text(text, colons).unwrap_or_else(|| text.to_owned());
+    for (printed, expected) in [
+        (r#"User { name: "a", password: "b, }", id: 1 }"#, r#"User { name: "a", password: [redacted], id: 1 }"#),
+        (r#"{"token": Secret { a: (1, 2) }, "b": 1}"#, r#"{"token": [redacted], "b": 1}"#),
+        (r#"Login { password: "unfinis"#, r"Login { password: [redacted]"),
+        (r#"Header { cookie: "a\"b", x: 1 }"#, "Header { cookie: [redacted], x: 1 }"),
+        ("a::token::b: 1", "a::token::b: 1"),
+        ("Point { x: 1, y: 2 }", "Point { x: 1, y: 2 }"),
+    ] {
+        assert_eq!(redact(printed, true), expected);
+    }
+    for (message, expected) in [
+        ("login with password=a&user=b failed", "login with password=[redacted]&user=b failed"),
+        ("unexpected token: `;`", "unexpected token: `;`"),
+        (r#"bad body {"password":"x","n":1}"#, r#"bad body {"password":[redacted],"n":1}"#),
+    ] {
+        assert_eq!(redact(message, false), expected);
+    }
+}
+
+#[test]
+fn arguments_beyond_the_records_size_are_marked() {
+    let mut recorder = Recorder::new(std::sync::Arc::default());
+    let large = vec!["x".repeat(900); 10];
+    let taken = (0..10).filter(|_| {
+        let wanted = recorder.argument("lines");
+        if wanted {
+            recorder.serialize(&large);
+        }
+        wanted
+    });
+    assert!((1..10).contains(&taken.count()));
+    assert_eq!(crate::record::values(&recorder.bytes).count(), 10);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no word for it", |f| f.is_finite()).prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+            prop::collection::btree_map("k.{0,5}", inner, 0..8).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_value_within_the_limits_is_what_serde_json_makes_of_it(value in any_json()) {
+        let text = serialized(&value);
+        prop_assume!(!is_marked(&text) && !text.contains("redacted"));
+        prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn any_beginning_of_a_value_is_still_json(value in any_json(), at in any::<prop::sample::Index>()) {
+        let mut recorder = Recorder::new(std::sync::Arc::default());
+        recorder.serialize(&value);
+        let binary = crate::record::values(&recorder.bytes).next().unwrap();
+        let mut out = String::new();
+        write_json(&mut out, &binary[..at.index(binary.len() + 1)]);
+        prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
+        let _ = Tree::read(&binary[..at.index(binary.len() + 1)]);
+    }
+
+    #[test]
+    fn random_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut out = String::new();
+        write_json(&mut out, &bytes);
+        prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
+        let _ = Tree::read(&bytes);
+    }
+
+    #[test]
+    fn printed_values_are_within_their_limit(text in ".{0,2000}") {
+        let value: Value = serde_json::from_str(&printed(&text)).unwrap();
+        prop_assert!(value.as_str().unwrap().len() <= MAX_TEXT_BYTES + "…".len());
+    }
+}

@@ -1,6 +1,6 @@
 //! A small hub for these tests: it speaks the real protocol over a real socket, keeps what it is sent, and can be told
 //! to misbehave. And the drawing of calls as trees.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;

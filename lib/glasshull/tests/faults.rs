@@ -1,0 +1,264 @@
+//! Hubs that are absent, slow, silent, wrong or gone: the program is not affected, and what was captured arrives once.
+
+mod hub;
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use glasshull::{Builder, Guard, builder};
+use glasshull_wire::v1::{self, ProbeState};
+use hub::{PATIENCE, TestHub, probe};
+
+#[glasshull::trace]
+fn work(n: u64) -> u64 {
+    n
+}
+
+#[glasshull::trace]
+fn payload(n: u64) -> String {
+    format!("{n:0>900}")
+}
+
+fn settings(hub: &TestHub) -> Builder {
+    builder().hub(hub.url()).service("test").flush_within(PATIENCE)
+}
+
+fn agent(hub: &TestHub) -> Guard {
+    settings(hub).start().unwrap()
+}
+
+/// Numbers captured by `work`, in order.
+fn numbers(hub: &TestHub) -> Vec<u64> {
+    let calls = hub.state().ended();
+    let mut numbers: Vec<u64> = calls.iter().map(|call| call.returned.as_ref().unwrap().parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_and_kept_once() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("work")]);
+    for round in 0..5 {
+        hub.faults().no_acks.store(round % 2 == 0, Ordering::Relaxed);
+        agent.context().in_scope(|| (0..100).for_each(|i| drop(work(round * 100 + i))));
+        agent.flush(Duration::from_millis(150));
+        hub.cut();
+    }
+    hub.faults().no_acks.store(false, Ordering::Relaxed);
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub), (0..500).collect::<Vec<_>>());
+    let batches = hub.state().batches.clone();
+    assert!(batches.is_sorted() && batches.windows(2).all(|pair| pair[1] == pair[0] + 1), "{batches:?}");
+    let ids: Vec<_> = hub.state().hellos.iter().map(|hello| hello.instance.clone().unwrap().instance_id).collect();
+    assert!(ids.len() > 3 && ids.iter().all(|id| *id == ids[0]));
+}
+
+#[test]
+fn a_hub_that_never_comes_costs_nothing_and_holds_nobody_up() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&warnings);
+    let agent = builder()
+        .hub(format!("http://{closed}"))
+        .flush_within(Duration::from_millis(300))
+        .report_to(move |warning| told.lock().unwrap().push(warning.to_owned()))
+        .start()
+        .unwrap();
+    let started = Instant::now();
+    agent.context().in_scope(|| (0..100_000).for_each(|n| drop(work(n))));
+    std::thread::sleep(Duration::from_millis(400));
+    drop(agent);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let warnings = warnings.lock().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("cannot be used"), "{warnings:?}");
+}
+
+#[test]
+fn a_hub_that_accepts_and_never_speaks_holds_nobody_up() {
+    let hub = TestHub::start();
+    hub.faults().mute.store(true, Ordering::Relaxed);
+    let agent = settings(&hub).flush_within(Duration::from_millis(300)).start().unwrap();
+    agent.context().in_scope(|| (0..1_000).for_each(|n| drop(work(n))));
+    let started = Instant::now();
+    assert!(!agent.flush(Duration::from_millis(200)) || hub.state().batches.is_empty());
+    drop(agent);
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_hub_that_never_acknowledges_fills_a_bounded_buffer_and_losses_are_counted() {
+    let hub = TestHub::start();
+    hub.faults().no_acks.store(true, Ordering::Relaxed);
+    let agent = settings(&hub).buffer_bytes(20_000).flush_within(Duration::from_millis(200)).start().unwrap();
+    hub.probe(vec![probe("payload")]);
+    let context = agent.context();
+    let lost = |state: &hub::State| state.reports.last().and_then(|report| report.drops).map_or(0, |drops| drops.buffer_full);
+    let deadline = Instant::now() + PATIENCE;
+    while lost(&hub.state()) == 0 {
+        assert!(Instant::now() < deadline);
+        context.in_scope(|| (0..50).for_each(|n| drop(payload(n))));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(hub.state().reports.iter().all(|report| report.buffered_bytes <= 20_000));
+    hub.faults().no_acks.store(false, Ordering::Relaxed);
+    hub.cut();
+    assert!(agent.flush(PATIENCE));
+    assert!(!hub.state().batches.is_empty());
+}
+
+#[test]
+fn a_refused_batch_is_counted_and_the_rest_goes_on() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.faults().refuse.store(1, Ordering::Relaxed);
+    hub.probe(vec![probe("work")]);
+    agent.context().in_scope(|| (0..10).for_each(|n| drop(work(n))));
+    let refused = hub.wait("the refusal is counted", |state| {
+        state.reports.last()?.drops.map(|drops| drops.refused).filter(|refused| *refused > 0)
+    });
+    agent.context().in_scope(|| (10..20).for_each(|n| drop(work(n))));
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub).len() as u64 + refused, 20);
+}
+
+#[test]
+fn garbage_from_the_hub_is_passed_over() {
+    let hub = TestHub::start();
+    hub.faults().garbage.store(true, Ordering::Relaxed);
+    let agent = agent(&hub);
+    hub.probe(vec![probe("work")]);
+    agent.context().in_scope(|| work(1));
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub), [1]);
+}
+
+#[test]
+fn a_peer_that_is_no_hub_is_named_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1_000]);
+            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = Mutex::new(tell);
+    let report = move |warning: &str| drop(tell.lock().unwrap().send(warning.to_owned()));
+    let agent = builder().hub(format!("http://{address}")).report_to(report).flush_within(Duration::ZERO).start().unwrap();
+    let warning = told.recv_timeout(PATIENCE).unwrap();
+    assert!(warning.contains("404") && warning.contains("is this address a Glasshull hub's?"), "{warning}");
+    drop(agent);
+}
+
+#[test]
+fn a_wrong_key_is_told_and_the_right_one_connects() {
+    let hub = TestHub::start();
+    *hub.faults().key.lock().unwrap() = Some("sesame".into());
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = Mutex::new(tell);
+    let report = move |warning: &str| drop(tell.lock().unwrap().send(warning.to_owned()));
+    let wrong = settings(&hub).key("wrong").report_to(report).flush_within(Duration::ZERO).start().unwrap();
+    let warning = told.recv_timeout(PATIENCE).unwrap();
+    assert!(warning.contains("GLASSHULL_KEY"), "{warning}");
+    let _right = settings(&hub).key("sesame").start().unwrap();
+    hub.wait("the right key", |state| (!state.hellos.is_empty()).then_some(()));
+    drop(wrong);
+}
+
+#[test]
+fn a_full_ring_drops_and_counts_and_ends_are_never_lost() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("payload")]);
+    agent.context().in_scope(|| (0..2_000).for_each(|n| drop(payload(n))));
+    assert!(agent.flush(PATIENCE));
+    let drops = hub.wait("a report of drops", |state| {
+        state.reports.last()?.drops.filter(|drops| drops.ring_full > 0)
+    });
+    let state = hub.state();
+    assert_eq!(state.ended().len() as u64 + drops.ring_full, 2_000);
+    let still_running = state.rows.iter().filter(|row| row.outcome == v1::Outcome::Running).count();
+    assert_eq!(still_running, 0);
+}
+
+#[test]
+fn capturing_that_costs_too_much_is_suspended_with_the_reason() {
+    let hub = TestHub::start();
+    let agent = settings(&hub).cpu_budget(0.000_001).start().unwrap();
+    hub.probe(vec![probe("work")]);
+    let context = agent.context();
+    let deadline = Instant::now() + PATIENCE;
+    let suspended = loop {
+        context.in_scope(|| (0..500).for_each(|n| drop(work(n))));
+        let last = hub.state().reports.last().cloned().unwrap();
+        if let Some(report) = last.probes.iter().find(|report| report.state() == ProbeState::Suspended) {
+            break report.clone();
+        }
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(suspended.reason.contains("% of a core") && suspended.reason.contains("resumes"), "{}", suspended.reason);
+}
+
+#[test]
+fn threads_that_end_leave_nothing_behind() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("work")]);
+    // Twice as many threads as there is memory for rings at a time.
+    for round in 0..16u64 {
+        let context = agent.context();
+        std::thread::scope(|scope| {
+            for i in 0..128 {
+                let context = context.clone();
+                scope.spawn(move || context.in_scope(|| work(round * 128 + i)));
+            }
+        });
+        assert!(agent.flush(PATIENCE));
+    }
+    assert_eq!(numbers(&hub), (0..2_048).collect::<Vec<_>>());
+}
+
+#[test]
+fn wrong_settings_are_refused_with_the_reason() {
+    let refused = |builder: Builder| builder.start().unwrap_err().to_string();
+    assert!(refused(builder().hub("nonsense")).contains("no address of a hub"));
+    assert!(refused(builder().service("")).contains("GLASSHULL_SERVICE"));
+    assert!(refused(builder().class("x".repeat(300))).contains("256 bytes"));
+    assert!(refused(builder().key("two words")).contains("key"));
+    assert!(refused(builder().cpu_budget(f64::NAN)).contains("cpu_budget"));
+    assert!(refused((0..40).fold(builder(), |b, i| b.tag(i.to_string(), "x"))).contains("tags"));
+}
+
+#[test]
+fn the_process_can_be_connected_again_after_it_was_disconnected() {
+    let first = TestHub::start();
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&warnings);
+    let guard = settings(&first).init();
+    assert!(guard.is_on());
+    let second_init = settings(&first).report_to(move |warning| told.lock().unwrap().push(warning.to_owned())).init();
+    assert!(!second_init.is_on());
+    assert!(warnings.lock().unwrap()[0].contains("connected already"));
+    first.probe(vec![probe("work")]);
+    work(1);
+    drop(guard);
+    assert_eq!(numbers(&first), [1]);
+    assert_eq!(first.state().goodbyes, 1);
+    work(2);
+    let second = TestHub::start();
+    let guard = settings(&second).init();
+    second.probe(vec![probe("work")]);
+    work(3);
+    drop(guard);
+    assert_eq!((numbers(&first), numbers(&second)), (vec![1], vec![3]));
+    assert!(!settings(&second).hub("off").init().is_on());
+}
