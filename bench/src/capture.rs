@@ -44,13 +44,20 @@ fn subjects() -> Vec<Subject> {
         subject("floor: two reads of the cycle counter", |_| subjects::two_clock_reads()),
         subject("bare function", |i| subjects::bare(i, 7, subjects::TEXT)),
         subject("glasshull: traceable, off", |i| subjects::untraced(i, 7, subjects::TEXT)),
-        Subject { rest: REST, ..subject("glasshull: traced, arguments and return", |i| subjects::traced(i, 7, subjects::TEXT)) },
+        Subject {
+            rest: REST,
+            ..subject("glasshull: traced, arguments and return", |i| subjects::traced(i, 7, subjects::TEXT))
+        },
         subject("fastrace: no root", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),
         in_fastrace("fastrace: span", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),
         in_fastrace("fastrace: span, arguments as properties", |i| subjects::fastrace_arguments(i, 7, subjects::TEXT)),
-        subject("tracing: no subscriber", |i| subjects::tracing_span(i, 7, subjects::TEXT)),
-        in_tracing(tracing_on.clone(), "tracing: JSON layer, arguments", |i| subjects::tracing_span(i, 7, subjects::TEXT)),
-        in_tracing(tracing_on, "tracing: JSON layer, arguments and return", |i| subjects::tracing_return(i, 7, subjects::TEXT)),
+        subject("tracing: no subscriber", |i| subjects::tracing_off(i, 7, subjects::TEXT)),
+        in_tracing(tracing_on.clone(), "tracing: JSON layer, arguments", |i| {
+            subjects::tracing_span(i, 7, subjects::TEXT)
+        }),
+        in_tracing(tracing_on, "tracing: JSON layer, arguments and return", |i| {
+            subjects::tracing_return(i, 7, subjects::TEXT)
+        }),
     ]
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct HubProcess {
 impl HubProcess {
     /// Starts the program that GLASSHULL_PROGRAM names.
     pub(crate) fn start() -> Outcome<Self> {
-        let program = std::env::var_os("GLASSHULL_PROGRAM").ok_or("GLASSHULL_PROGRAM names no hub: use `cargo xtask bench`.")?;
+        let program =
+            std::env::var_os("GLASSHULL_PROGRAM").ok_or("GLASSHULL_PROGRAM names no hub: use `cargo xtask bench`.")?;
         let data = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");

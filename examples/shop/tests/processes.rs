@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn start(arguments: &[&str]) -> (Child, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
     command.args(["all", "--first-port", "0"]).args(arguments).env("GLASSHULL_HUB", "off").env("RUST_BACKTRACE", "0");
-    let mut shop = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut shop =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let lines = BufReader::new(shop.stdout.take().expect("standard output")).lines();
     let address = |line: String| line.split_once("listening on http://").map(|(_, address)| address.to_owned());
     let addresses = lines.map_while(Result::ok).filter_map(address).take(4).collect();
