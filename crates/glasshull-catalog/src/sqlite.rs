@@ -40,7 +40,7 @@ impl SqliteCatalog {
     pub async fn open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true);
         if path.exists() {
-            refuse_newer(&options).await?;
+            refuse_newer(path, &options).await?;
         }
         let options = options
             .create_if_missing(true)
@@ -114,9 +114,12 @@ impl Catalog for SqliteCatalog {
     }
 }
 
-/// Looks at the file without writing to it.
-async fn refuse_newer(options: &SqliteConnectOptions) -> Result<()> {
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone().read_only(true)).await;
+/// Looks at the file without writing to it, nor beside it where no crash has left a log to read.
+async fn refuse_newer(path: &Path, options: &SqliteConnectOptions) -> Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let options = options.clone().read_only(true).immutable(!Path::new(&log).exists());
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
     let pool = pool.map_err(from_database)?;
     let last = last_migration(&pool).await;
     pool.close().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use glasshull_wire::limits::MAX_AHEAD_NS;
+use glasshull_wire::limits::{MAX_AHEAD_NS, MAX_BATCH_CALLS, MAX_COLUMNS_BYTES};
 use glasshull_wire::v1::CallBatch;
 use glasshull_wire::{BatchError, Calls, Message};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -62,9 +62,10 @@ pub(crate) async fn append(
     Ok(Appended::Stored { calls, wait_ms: wait_ms(shared) })
 }
 
-/// What a batch's rows take, by what it says of itself; what it says is checked when it is decoded.
+/// What a batch's rows take, by what it says of itself, as far as that is allowed at all.
 fn estimate(batch: &CallBatch) -> usize {
-    batch.columns_bytes as usize + batch.columns.len() + batch.calls as usize * ROW_BYTES
+    let plain = MAX_COLUMNS_BYTES.min(batch.columns_bytes as usize);
+    plain + batch.columns.len() + MAX_BATCH_CALLS.min(batch.calls as usize) * ROW_BYTES
 }
 
 async fn room(shared: &Shared, bytes: usize, within: Duration) -> Result<OwnedSemaphorePermit, StoreError> {

@@ -9,6 +9,7 @@ use glasshull_catalog::{Catalog, SegmentRow};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use crate::segment;
 use crate::shared::Shared;
 use crate::stats::count;
 use crate::{Components, StoreError};
@@ -81,11 +82,11 @@ impl Retention {
     }
 
     async fn try_delete_orphans(&self, known: &HashSet<Path>) -> object_store::Result<()> {
-        let ours = format!("{}-", self.shared.settings.hub);
+        let hub = &self.shared.settings.hub;
         let objects: Vec<ObjectMeta> = self.object_store.list(Some(&Path::from("calls"))).try_collect().await?;
         for object in objects {
             let path = object.location;
-            if path.filename().is_some_and(|name| name.starts_with(&ours)) && !known.contains(&path) {
+            if path.filename().is_some_and(|name| segment::is_of_hub(name, hub)) && !known.contains(&path) {
                 self.delete(&path).await?;
                 count(&self.shared.counters.orphans_deleted, 1);
                 tracing::info!(%path, "deleted an object that no catalog row names");

@@ -34,6 +34,19 @@ pub(crate) struct NewSegment {
     pub(crate) file: Bytes,
 }
 
+/// Digits of a journal file's number in a segment's name.
+const NUMBER_DIGITS: usize = 20;
+
+fn file_name(hub: &str, first: u64) -> String {
+    format!("{hub}-{first:0NUMBER_DIGITS$}.parquet")
+}
+
+/// Whether a file has the name of a segment that this hub made.
+pub(crate) fn is_of_hub(name: &str, hub: &str) -> bool {
+    let number = name.strip_prefix(hub).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".parquet"));
+    number.is_some_and(|number| number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 /// Where a row stands: its start, its batch, its place in the batch.
 type Place = (i64, u32, u32);
 
@@ -56,7 +69,7 @@ pub(crate) fn write(
         let file = parquet(batches, places)?;
         segments.push(NewSegment {
             row: SegmentRow {
-                path: format!("calls/{}/{hub}-{first:020}.parquet", window_name(start_ns)),
+                path: format!("calls/{}/{}", window_name(start_ns), file_name(hub, first)),
                 window_start_ns: start_ns,
                 window_end_ns: start_ns.saturating_add(window_ns),
                 min_started_at_ns: places[0].0,
@@ -127,6 +140,3 @@ fn properties() -> WriterProperties {
 fn window_name(ns: i64) -> String {
     Timestamp::from_nanosecond(i128::from(ns)).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
-
-#[cfg(test)]
-mod tests;

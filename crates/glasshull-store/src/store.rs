@@ -120,6 +120,11 @@ impl Store {
     /// the highest one stored of its instance is [`Appended::Repeated`]. Batches of one instance are taken in the
     /// order in which this is called; a caller that goes away leaves a batch either stored or not, never half.
     ///
+    /// A gap in the sequences is taken for what the instance dropped. So a session whose batch was refused for now
+    /// ([`StoreError::Busy`], [`StoreError::JournalUnwritable`]) must not append a later one before it: the refused one
+    /// would count as repeated when it comes again. Try again here, or end the session, so that the instance
+    /// sends again from there.
+    ///
     /// # Errors
     /// [`StoreError::Batch`], [`StoreError::Ahead`], [`StoreError::Source`]: never send it again;
     /// [`StoreError::Busy`], [`StoreError::JournalUnwritable`]: send it again later; [`StoreError::Closed`].

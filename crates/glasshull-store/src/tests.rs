@@ -2,6 +2,7 @@
 
 mod appending;
 mod crashes;
+mod folders;
 mod model;
 mod publishing;
 mod rig;

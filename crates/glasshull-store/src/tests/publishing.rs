@@ -1,0 +1,232 @@
+//! From the live table into segments, and out of sight.
+
+use std::time::Duration;
+
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampNanosecondType;
+use bytes::Bytes;
+use glasshull_wire::CallRow;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use tokio_util::sync::CancellationToken;
+
+use super::rig::{Fate, NOW_NS, Rig, SECOND_NS, batch_of, call, running, segment_rows, source};
+use crate::{FolderObjects, PublishedCalls, SNAPSHOT_GRACE, schema};
+
+const WINDOW_NS: i64 = 600 * SECOND_NS;
+
+#[tokio::test]
+async fn segments_lie_by_window_and_are_sorted() {
+    let rig = Rig::new().await;
+    let starts = [NOW_NS + 1, NOW_NS - 1, NOW_NS, NOW_NS - WINDOW_NS, NOW_NS - WINDOW_NS - 1, NOW_NS + 5];
+    for (i, started_at_ns) in (1..).zip(starts) {
+        let call = CallRow { started_at_ns, ..call(i) };
+        rig.store().append(&source(1), batch_of(i, &[call])).await.unwrap();
+    }
+    let published = rig.store().publish().await.unwrap();
+    assert_eq!(published, PublishedCalls { calls: 6, segments: 3 });
+    let segments = rig.store().snapshot().segments;
+    let paths: Vec<_> = segments.iter().map(|segment| segment.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "calls/20261121T014000Z/hub-00000000000000000001.parquet",
+            "calls/20261121T015000Z/hub-00000000000000000001.parquet",
+            "calls/20261121T020000Z/hub-00000000000000000001.parquet",
+        ]
+    );
+    let mut all = Vec::new();
+    for segment in segments.iter() {
+        assert_eq!(segment.window_end_ns - segment.window_start_ns, WINDOW_NS);
+        for rows in segment_rows(&*rig.objects, segment).await {
+            let started = rows.column(schema::STARTED_AT).as_primitive::<TimestampNanosecondType>().values().to_vec();
+            assert_eq!(started.first(), Some(&segment.min_started_at_ns));
+            assert_eq!(started.last(), Some(&segment.max_started_at_ns));
+            assert_eq!(started.len() as u64, segment.calls);
+            assert!(started.iter().all(|at| (segment.window_start_ns..segment.window_end_ns).contains(at)));
+            all.extend(started);
+        }
+    }
+    assert!(all.is_sorted() && all.len() == 6);
+    assert_eq!(rig.store().publish().await.unwrap(), PublishedCalls::default());
+}
+
+#[tokio::test]
+async fn a_segment_is_parquet_as_other_readers_like_it() {
+    let rig = Rig::new().await;
+    let calls: Vec<_> = (1..=5_000).map(call).collect();
+    rig.store().append(&source(1), batch_of(1, &calls)).await.unwrap();
+    rig.store().publish().await.unwrap();
+    let segment = rig.store().snapshot().segments[0].clone();
+    let file = rig.objects.get(&Path::from(segment.path.as_str())).await.unwrap().bytes().await.unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+    assert_eq!(reader.schema().fields(), schema::calls().fields());
+    let metadata = SerializedFileReader::new(Bytes::clone(&file)).unwrap().metadata().clone();
+    let group = metadata.row_group(0);
+    let sorted = group.sorting_columns().unwrap();
+    assert_eq!((sorted[0].column_idx, sorted[0].descending), (schema::STARTED_AT as i32, false));
+    for column in group.columns() {
+        assert!(column.offset_index_offset().is_some(), "{}", column.column_path());
+        let values = ["args", "returned", "error"].contains(&column.column_path().string().as_str());
+        assert!(column.column_index_offset().is_some() != values, "{}", column.column_path());
+        assert!(format!("{:?}", column.compression()).starts_with("ZSTD"));
+    }
+    let marks = metadata.file_metadata().key_value_metadata().unwrap();
+    assert!(marks.iter().any(|mark| mark.key == "glasshull.format" && mark.value.as_deref() == Some("1")));
+    assert!(file.len() / 5_000 < 20, "{} bytes for 5000 calls of one kind", file.len());
+}
+
+#[tokio::test]
+async fn a_publication_that_failed_goes_on_where_it_stopped() {
+    for (objects, catalog) in [
+        (vec![Fate::Fails, Fate::LosesItsAnswer], vec![]),
+        (vec![], vec![Fate::Fails, Fate::LosesItsAnswer]),
+        (vec![Fate::LosesItsAnswer], vec![Fate::LosesItsAnswer]),
+    ] {
+        let rig = Rig::new().await;
+        rig.append(1, 1, &[1]).await;
+        rig.objects.puts.set(objects);
+        rig.catalog.publications.set(catalog);
+        for sequence in 2..4 {
+            let error = rig.store().publish().await.unwrap_err().to_string();
+            assert_eq!(rig.store().stats().publish_error, Some(error));
+            rig.append(1, sequence, &[sequence]).await;
+            assert_eq!(rig.calls().await, (1..=sequence).collect::<Vec<_>>());
+        }
+        assert_eq!(rig.store().publish().await.unwrap().calls, 3);
+        assert_eq!(rig.calls().await, [1, 2, 3]);
+        let stats = rig.store().stats();
+        assert_eq!((stats.publish_failures, stats.publish_error, stats.segment_calls), (2, None, 3));
+        assert_eq!((stats.live_bytes, stats.journal_bytes, stats.journal_files), (0, 0, 0));
+        assert_eq!(rig.objects.paths().await.len() as u64, stats.segments);
+    }
+}
+
+#[tokio::test]
+async fn what_is_much_is_published_in_parts() {
+    let rig = Rig::with(|settings| {
+        settings.journal_file_bytes = 1;
+        settings.publish_bytes = 10_000;
+    })
+    .await;
+    for sequence in 1..=20 {
+        rig.append(1, sequence, &[sequence]).await;
+    }
+    let published = rig.store().publish().await.unwrap();
+    assert_eq!(published.calls, 20);
+    assert!((4..=10).contains(&published.segments), "{published:?}");
+    assert_eq!(rig.calls().await, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_background_publishes_on_time_and_when_much_is_live() {
+    for (after, bytes) in [(Duration::from_millis(10), usize::MAX), (Duration::from_secs(3_600), 1)] {
+        let rig = Rig::with(|settings| {
+            settings.publish_after = after;
+            settings.publish_bytes = bytes;
+        })
+        .await;
+        rig.objects.puts.set([Fate::Fails]);
+        let stop = CancellationToken::new();
+        let background = tokio::spawn({
+            let (store, stop) = (rig.store().clone(), stop.clone());
+            async move { store.run(stop).await }
+        });
+        rig.append(1, 1, &[1]).await;
+        let published = async {
+            while rig.store().snapshot().segments.is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), published).await.unwrap();
+        stop.cancel();
+        background.await.unwrap();
+        assert_eq!(rig.store().stats().publish_failures, 1);
+    }
+}
+
+#[tokio::test]
+async fn old_windows_go_out_of_sight_and_later_from_the_store() {
+    let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    let late = CallRow { started_at_ns: NOW_NS - 2 * 3_600 * SECOND_NS, ..call(9) };
+    rig.store().append(&source(1), batch_of(1, &[call(1), running(2)])).await.unwrap();
+    rig.store().publish().await.unwrap();
+    assert_eq!(rig.store().expire().await.unwrap(), 0);
+    rig.store().append(&source(2), batch_of(1, &[late])).await.unwrap();
+    rig.store().publish().await.unwrap();
+    assert_eq!(rig.store().expire().await.unwrap(), 1, "a call that came late goes with its window");
+    assert_eq!((rig.calls().await, rig.running()), (vec![1], vec![2]));
+    rig.clock.advance(3_600 * SECOND_NS + WINDOW_NS);
+    assert_eq!(rig.objects.paths().await.len(), 2);
+    let before = rig.store().snapshot();
+    assert_eq!(rig.store().expire().await.unwrap(), 1);
+    assert_eq!((rig.calls().await, rig.running()), (vec![], vec![]));
+    assert_eq!(super::rig::calls_in(&before, &*rig.objects).await, [1], "an older snapshot can still be read");
+    rig.clock.advance(SNAPSHOT_GRACE.as_nanos() as i64);
+    rig.store().expire().await.unwrap();
+    assert_eq!(rig.objects.paths().await, Vec::<String>::new());
+    assert_eq!(rig.store().stats().expired_segments, 2);
+    rig.crash().await;
+    assert_eq!((rig.calls().await, rig.running()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn sequences_are_forgotten_with_what_they_guarded() {
+    let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    rig.append(1, 5, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.clock.advance(2 * 3_600 * SECOND_NS);
+    rig.append(2, 6, &[2]).await;
+    rig.store().publish().await.unwrap();
+    rig.store().expire().await.unwrap();
+    let sequences = |rig: &Rig| [1, 2].map(|instance| rig.store().durable_sequence(source(instance).instance));
+    assert_eq!(sequences(&rig), [0, 6]);
+    assert_eq!(rig.store().stats().instances, 1);
+    rig.crash().await;
+    assert_eq!(sequences(&rig), [0, 6]);
+}
+
+#[tokio::test]
+async fn others_objects_are_not_taken_for_orphans() {
+    let mut rig = Rig::new().await;
+    let number = "00000000000000000007";
+    let others = [
+        format!("calls/20261121T014000Z/hub-{number}.txt"),
+        format!("calls/20261121T014000Z/hub-2-{number}.parquet"),
+        format!("calls/20261121T014000Z/other-{number}.parquet"),
+        "mine.txt".into(),
+    ];
+    for name in others.iter().chain([&format!("calls/20261121T014000Z/hub-{number}.parquet")]) {
+        rig.objects.put(&Path::from(name.as_str()), "x".into()).await.unwrap();
+    }
+    rig.crash().await;
+    assert_eq!(rig.objects.paths().await, others);
+    assert_eq!(rig.store().stats().orphans_deleted, 1);
+}
+
+#[tokio::test]
+async fn a_folder_keeps_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = FolderObjects::new(folder.path()).unwrap();
+    let path = Path::from("calls/window/one.parquet");
+    objects.put(&path, "rows".into()).await.unwrap();
+    let again = FolderObjects::new(folder.path()).unwrap();
+    assert_eq!(again.get(&path).await.unwrap().bytes().await.unwrap(), "rows");
+    let listed: Vec<_> = futures::TryStreamExt::try_collect::<Vec<_>>(again.list(None)).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    again.delete(&path).await.unwrap();
+    assert!(again.get(&path).await.is_err());
+    assert!(FolderObjects::new(&folder.path().join("missing")).is_err());
+}
+
+#[tokio::test]
+async fn a_hub_whose_name_is_no_name_for_files_is_refused() {
+    let mut rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    for name in ["", "../x", "a b", &"x".repeat(65)] {
+        rig.settings.hub = name.into();
+        assert!(rig.open().await.is_err());
+    }
+}

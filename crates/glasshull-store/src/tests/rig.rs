@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
@@ -74,7 +74,7 @@ impl Fates {
 
 /// A journal's disk in memory. It knows what was synced; a power cut takes some of the rest.
 #[derive(Clone, Default)]
-pub(crate) struct MemoryDisk(Arc<Mutex<DiskState>>);
+pub(crate) struct MemoryDisk(Arc<Mutex<DiskState>>, Arc<Mutex<()>>);
 
 #[derive(Default)]
 struct DiskState {
@@ -106,6 +106,11 @@ impl MemoryDisk {
 
     pub(crate) fn fail_removes(&self, times: u32) {
         self.0.lock().unwrap().failing_removes = times;
+    }
+
+    /// No sync ends as long as the guard lives.
+    pub(crate) fn hold_syncs(&self) -> MutexGuard<'_, ()> {
+        self.1.lock().unwrap()
     }
 
     /// Leaves room for so many bytes; `None`: as many as it takes.
@@ -216,6 +221,7 @@ impl DiskFile for OpenMemoryFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        drop(self.disk.hold_syncs());
         self.change(|state, number| {
             fails(&mut state.failing_syncs)?;
             state.files.entry(number).and_modify(|file| file.synced = file.bytes.len());

@@ -1,0 +1,78 @@
+//! The suite, run against a SQLite file; and what only a file can get wrong.
+
+#[macro_use]
+mod suite;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use glasshull_catalog::sqlite::SqliteCatalog;
+use glasshull_catalog::{Catalog, CatalogError, InstanceRow};
+
+struct File {
+    folder: tempfile::TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("catalog.sqlite")
+    }
+}
+
+/// Runs each of the suite's tests against a new file.
+macro_rules! run_suite {
+    ($($test:ident)+) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $test() {
+            let file = File::new();
+            suite::$test(Arc::new(SqliteCatalog::open(&file.path()).await.unwrap())).await;
+        })+
+    };
+}
+
+glasshull_catalog_tests!(run_suite);
+
+#[tokio::test]
+async fn a_catalog_keeps_its_content_when_it_is_opened_again() {
+    let file = File::new();
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    catalog.put_instance(&InstanceRow { service: "checkout".into(), ..InstanceRow::default() }).await.unwrap();
+    catalog.close().await;
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    assert_eq!(catalog.instances(0, 9).await.unwrap()[0].service, "checkout");
+}
+
+#[tokio::test]
+async fn a_catalog_of_a_newer_version_is_refused_untouched() {
+    let file = File::new();
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    catalog.close().await;
+    suite::pretend_newer(&file.path()).await;
+    let before = fs::read(file.path()).unwrap();
+    let error = SqliteCatalog::open(&file.path()).await.unwrap_err();
+    assert!(matches!(&error, CatalogError::Newer(version) if version == "9000"), "{error}");
+    assert_eq!(fs::read(file.path()).unwrap(), before);
+    assert_eq!(fs::read_dir(file.folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_catalog_is_refused_untouched() {
+    let file = File::new();
+    fs::write(file.path(), "not a database, but longer than the header of one, which has a hundred bytes".repeat(9)).unwrap();
+    let before = fs::read(file.path()).unwrap();
+    let error = SqliteCatalog::open(&file.path()).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Damaged(_)), "{error}");
+    assert_eq!(fs::read(file.path()).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_catalog_where_none_can_be_is_unavailable() {
+    let file = File::new();
+    let error = SqliteCatalog::open(&file.folder.path().join("missing/catalog.sqlite")).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Unavailable(_)), "{error}");
+}
