@@ -27,7 +27,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
 use futures::stream::BoxStream;
-use futures::{FutureExt as _, StreamExt as _};
+use futures::StreamExt;
 use object_store::ObjectStore;
 
 /// Segments a question met and could not read, with why.

@@ -1,0 +1,9 @@
+//! Questions asked of a real store in a temporary folder.
+
+mod hostile;
+mod limits;
+mod rig;
+mod segments;
+mod sql;
+mod tables;
+mod trees;

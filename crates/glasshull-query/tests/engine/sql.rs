@@ -1,0 +1,159 @@
+//! What SQL answers, whatever lies in memory and whatever in segments.
+
+use glasshull_api::answers::ColumnKind;
+use serde_json::json;
+
+use crate::rig::{Rig, call, lines};
+
+/// Ten calls of which some are in a segment, some live, one runs.
+async fn three_places() -> Rig {
+    let rig = Rig::new().await;
+    rig.append(&[call("shop::order", 1).at(0), call("shop::order", 2).at(10), call("shop::order", 3).at(20)]).await;
+    rig.publish().await;
+    rig.append(&[call("shop::price", 4).at(5), call("shop::price", 5).at(30)]).await;
+    rig.append(&[call("shop::hang", 6).at(7).running()]).await;
+    rig
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_is_there_once_wherever_it_lies() {
+    let rig = three_places().await;
+    let sql = "SELECT call_id, function, outcome FROM calls ORDER BY call_id";
+    let all = lines(
+        "call_id | function | outcome
+         0000000000000001 | shop::order | returned
+         0000000000000002 | shop::order | returned
+         0000000000000003 | shop::order | returned
+         0000000000000004 | shop::price | returned
+         0000000000000005 | shop::price | returned
+         0000000000000006 | shop::hang | running",
+    );
+    assert_eq!(rig.drawn(sql).await, all);
+    rig.publish().await;
+    assert_eq!(rig.drawn(sql).await, all, "after another publication");
+    assert_eq!(rig.value("SELECT count(*) FROM calls").await, json!(6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_call_is_replaced_by_its_end() {
+    let rig = three_places().await;
+    rig.append(&[call("shop::hang", 6).at(7).took(5_000_000)]).await;
+    assert_eq!(rig.drawn("SELECT outcome, duration_ns FROM calls WHERE call_id = '0000000000000006'").await, "outcome | duration_ns\nreturned | 5000000");
+    rig.publish().await;
+    assert_eq!(rig.value("SELECT count(*) FROM calls").await, json!(6));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_store_answers() {
+    let rig = Rig::new().await;
+    assert_eq!(rig.value("SELECT count(*) FROM calls").await, json!(0));
+    assert_eq!(rig.drawn("SELECT function FROM calls").await, "function");
+    assert_eq!(rig.drawn("SELECT trace_id FROM traces").await, "trace_id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_reached_into_in_memory_and_in_segments() {
+    let rig = Rig::new().await;
+    let quote = |id, sku: &str, total: &str| {
+        call("shop::quote", id).args(&format!(r#"{{"sku":"{sku}","items":[1,2]}}"#)).returned(&format!(r#"{{"total":{total}}}"#))
+    };
+    rig.append(&[quote(1, "a", "10"), quote(2, "b", "0")]).await;
+    rig.publish().await;
+    rig.append(&[quote(3, "a", "12.5")]).await;
+    let ids = rig.drawn("SELECT call_id FROM calls WHERE args->>'sku' = 'a' ORDER BY 1").await;
+    assert_eq!(ids, "call_id\n0000000000000001\n0000000000000003");
+    let rows = rig.ask("SELECT args->>'sku' AS sku, returned->'total' AS total FROM calls ORDER BY call_id").await.unwrap();
+    assert_eq!(rows.rows, [[json!("a"), json!(10)], [json!("b"), json!(0)], [json!("a"), json!(12.5)]]);
+    assert_eq!(rows.columns[1].kind, ColumnKind::Number);
+    let sum = "SELECT sum((returned->'total')::double) FROM calls WHERE (args->'items'->1)::int = 2";
+    assert_eq!(rig.value(sum).await, json!(22.5));
+    let zero = "SELECT count(*) FROM calls WHERE (returned->>'total')::double = 0 AND args->>'sku' <> 'a'";
+    assert_eq!(rig.value(zero).await, json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_values_of_several_kinds_are_told_apart() {
+    let rig = Rig::new().await;
+    let returns = |id, json: &str| call("f", id).returned(&format!(r#"{{"v":{json}}}"#));
+    rig.append(&[returns(1, "1"), returns(2, "\"x\""), returns(3, "[1,{\"a\":null}]"), returns(4, "null")]).await;
+    let rows = rig.ask("SELECT returned->'v' FROM calls ORDER BY call_id").await.unwrap();
+    assert_eq!(rows.rows, [[json!("1")], [json!("\"x\"")], [json!("[1,{\"a\":null}]")], [json!(null)]]);
+    assert_eq!(rows.columns[0].kind, ColumnKind::Json);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_are_written_as_the_api_says() {
+    let rig = Rig::new().await;
+    rig.append(&[call("f", 1).at(1).args(r#"{"a":1}"#)]).await;
+    let rows = rig.ask("SELECT started_at, duration_ns, args, line, returned FROM calls").await.unwrap();
+    assert_eq!(rows.rows[0], [json!("2026-11-21T02:00:00.001000000Z"), json!(1_000_000), json!(r#"{"a":1}"#), json!(7), json!(null)]);
+    let kinds: Vec<ColumnKind> = rows.columns.iter().map(|column| column.kind).collect();
+    use ColumnKind::*;
+    assert_eq!(kinds, [Time, Duration, Json, Number, Json]);
+    assert_eq!(rig.value("SELECT 9007199254740993").await, json!("9007199254740993"));
+    assert_eq!(rig.value("SELECT -9007199254740992").await, json!(-9_007_199_254_740_992_i64));
+    assert_eq!(rig.value("SELECT 0.0 / 0.0").await, json!(null));
+    assert_eq!(rig.value("SELECT array[1, NULL, 3]").await, json!("[1,null,3]"));
+    assert_eq!(rig.value("SELECT max(duration_ns) = 1000000 FROM calls").await, json!(true));
+    assert_eq!(rig.ask("SELECT max(duration_ns) FROM calls").await.unwrap().columns[0].kind, Duration);
+    assert_eq!(rig.value("SELECT ended_at - started_at FROM calls").await, json!(1_000_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sql_is_asked_for_works() {
+    let rig = three_places().await;
+    for sql in [
+        "SELECT function, count(*), approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns) FROM calls GROUP BY function",
+        "WITH slow AS (SELECT * FROM calls ORDER BY duration_ns DESC LIMIT 2) SELECT a.call_id FROM slow a JOIN calls b ON a.call_id = b.call_id",
+        "SELECT date_bin(INTERVAL '1 second', started_at) AS t, avg(duration_ns) FROM calls GROUP BY t ORDER BY t",
+        "SELECT round(duration_ns / 1e6, 2), row_number() OVER (PARTITION BY function ORDER BY started_at) FROM calls",
+        "SELECT * FROM calls WHERE started_at > now() - INTERVAL '5 minutes' OR function LIKE '%order%'",
+        "SELECT count(*) FROM glasshull.public.calls",
+        "EXPLAIN SELECT * FROM calls",
+        "EXPLAIN ANALYZE SELECT count(*) FROM calls WHERE function = 'x'",
+        "DESCRIBE calls",
+        "VALUES (1, 'a'), (2, 'b')",
+        "SELECT 1;",
+        "(SELECT 1) UNION ALL SELECT 2",
+    ] {
+        rig.ask(sql).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_is_told_by_its_root() {
+    let rig = Rig::new().await;
+    rig.append(&[
+        call("web::checkout", 1).of(7).by("web").at(0).took(50_000_000),
+        call("shop::order", 2).of(7).from(1).at(10).took(60_000_000).failed("no card"),
+        call("shop::alone", 3).of(8).from(99).at(100),
+        call("shop::hang", 4).of(8).from(99).at(101).running(),
+    ])
+    .await;
+    rig.publish().await;
+    let sql = "SELECT substr(trace_id, 32) AS id, started_at, duration_ns, service, function, outcome, calls, services, errors, running FROM traces ORDER BY id";
+    assert_eq!(
+        rig.drawn(sql).await,
+        lines(
+            "id | started_at | duration_ns | service | function | outcome | calls | services | errors | running
+             7 | 2026-11-21T02:00:00.000000000Z | 70000000 | web | web::checkout | returned | 2 | 2 | 1 | 0
+             8 | 2026-11-21T02:00:00.100000000Z | 2000000 | shop | shop::alone | returned | 2 | 1 | 0 | 1"
+        )
+    );
+    assert_eq!(rig.value("SELECT count(*) FROM traces WHERE errors > 0").await, json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_question_sees_one_moment() {
+    let rig = three_places().await;
+    let sql = "SELECT (SELECT count(*) FROM calls) = (SELECT count(*) FROM calls) AND (SELECT sum(calls) FROM traces) = (SELECT count(*) FROM calls)";
+    let asking = (0..20).map(|_| rig.value(sql));
+    let appending = async {
+        for id in 100..120 {
+            rig.append(&[call("f", id)]).await;
+            rig.publish().await;
+        }
+    };
+    let (answers, ()) = futures::join!(futures::future::join_all(asking), appending);
+    assert!(answers.iter().all(|answer| *answer == json!(true)), "{answers:?}");
+}
