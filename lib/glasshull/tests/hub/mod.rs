@@ -122,6 +122,11 @@ impl TestHub {
         self.shared.state.lock().unwrap()
     }
 
+    /// The probes an instance is given when it connects.
+    pub fn first_probes(&self, probes: Vec<v1::Probe>) {
+        self.state().probes = v1::Probes { revision: 1, probes };
+    }
+
     /// Cuts all connections.
     pub fn cut(&self) {
         for connection in self.state().connections.drain(..) {
@@ -182,7 +187,7 @@ impl Drop for TestHub {
 impl State {
     pub fn ended(&self) -> Vec<Call> {
         let mut last: BTreeMap<u64, &Call> = BTreeMap::new();
-        self.rows.iter().for_each(|row| drop(last.insert(row.call_id, row)));
+        last.extend(self.rows.iter().map(|row| (row.call_id, row)));
         let ended = last.into_values().filter(|row| row.outcome != Outcome::Running);
         ended.cloned().collect()
     }
