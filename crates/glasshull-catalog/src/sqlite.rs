@@ -42,10 +42,8 @@ impl SqliteCatalog {
         if path.exists() {
             refuse_newer(path, &options).await?;
         }
-        let options = options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+        let options =
+            options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
         let pool = SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).connect_with(options).await;
         let pool = pool.map_err(from_database)?;
         MIGRATIONS.run(&pool).await.map_err(from_migration)?;

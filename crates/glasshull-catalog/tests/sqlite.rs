@@ -63,7 +63,8 @@ async fn a_catalog_of_a_newer_version_is_refused_untouched() {
 #[tokio::test]
 async fn a_file_that_is_no_catalog_is_refused_untouched() {
     let file = File::new();
-    fs::write(file.path(), "not a database, but longer than the header of one, which has a hundred bytes".repeat(9)).unwrap();
+    fs::write(file.path(), "not a database, but longer than the header of one, which has a hundred bytes".repeat(9))
+        .unwrap();
     let before = fs::read(file.path()).unwrap();
     let error = SqliteCatalog::open(&file.path()).await.unwrap_err();
     assert!(matches!(error, CatalogError::Damaged(_)), "{error}");

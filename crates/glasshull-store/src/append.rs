@@ -111,12 +111,10 @@ fn check_windows(calls: &Calls, window_ns: i64) -> Result<(), StoreError> {
     windows.sort_unstable();
     windows.dedup();
     match windows.len() {
-        many if many > MAX_WINDOWS_PER_BATCH => Err(BatchError::TooLarge {
-            what: "time windows",
-            is: many as u64,
-            limit: MAX_WINDOWS_PER_BATCH as u64,
+        many if many > MAX_WINDOWS_PER_BATCH => {
+            Err(BatchError::TooLarge { what: "time windows", is: many as u64, limit: MAX_WINDOWS_PER_BATCH as u64 }
+                .into())
         }
-        .into()),
         _ => Ok(()),
     }
 }

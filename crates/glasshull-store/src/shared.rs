@@ -71,7 +71,12 @@ impl Shared {
     }
 
     /// Makes rows of journal file `generation` visible, all at once.
-    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<OwnedSemaphorePermit>)>, journal_bytes: u64) {
+    pub(crate) fn show(
+        &self,
+        generation: u64,
+        arrivals: Vec<(Arrival, Option<OwnedSemaphorePermit>)>,
+        journal_bytes: u64,
+    ) {
         let rows: Vec<_> = arrivals.iter().map(|(arrival, _)| arrival.rows.clone()).collect();
         let forgotten = self.live.show(generation, arrivals, journal_bytes);
         count(&self.counters.running_dropped, forgotten);

@@ -140,10 +140,9 @@ pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64) -> Result<Ve
     let mut transaction = catalog.begin().await?;
     let expired = sqlx::query(EXPIRE_SEGMENTS).bind(before_ns).fetch_all(&mut *transaction).await;
     let expired = expired.map_err(from_database)?.iter().map(segment).collect::<Result<_>>()?;
-    for forget in [
-        "DELETE FROM running_calls WHERE started_at_ns < $1",
-        "DELETE FROM sequences WHERE published_at_ns < $1",
-    ] {
+    for forget in
+        ["DELETE FROM running_calls WHERE started_at_ns < $1", "DELETE FROM sequences WHERE published_at_ns < $1"]
+    {
         sqlx::query(forget).bind(before_ns).execute(&mut *transaction).await.map_err(from_database)?;
     }
     transaction.commit().await.map_err(from_database)?;

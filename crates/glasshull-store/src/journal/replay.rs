@@ -102,7 +102,7 @@ impl Files<'_> {
         }
         if header.previous > HEADER_BYTES as u64 {
             count(&self.shared.counters.corrupt_records, 1);
-            tracing::error!(missing = next - 1, "a journal file is missing: calls that were acknowledged are lost");
+            tracing::error!(missing = next - 1, "a journal file is missing: acknowledged calls are lost");
         }
         None
     }
@@ -113,12 +113,12 @@ impl Files<'_> {
             Found::Payload(payload) => {
                 if let Err(why) = self.take_record(number, payload) {
                     count(&counters.corrupt_records, 1);
-                    tracing::error!(file = number, why, "a journal record is damaged: calls that were acknowledged are lost");
+                    tracing::error!(file = number, why, "a journal record is damaged: acknowledged calls are lost");
                 }
             }
             Found::Damaged(bytes) => {
                 count(&counters.corrupt_records, 1);
-                tracing::error!(file = number, ?bytes, "the journal is damaged: calls that were acknowledged are lost");
+                tracing::error!(file = number, ?bytes, "the journal is damaged: acknowledged calls are lost");
             }
             Found::Torn(bytes) => {
                 count(&counters.torn_bytes, bytes.end - bytes.start);

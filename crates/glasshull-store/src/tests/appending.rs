@@ -139,9 +139,8 @@ async fn what_contradicts_itself_is_refused_and_counted() {
     garbage.columns.truncate(5);
     let early = batch_of(1, &[CallRow { started_at_ns: -1, ..call(1) }]);
     let long = batch_of(1, &[CallRow { duration_ns: u64::MAX, ..call(1) }]);
-    let scattered: Vec<_> = (0..400)
-        .map(|i| CallRow { started_at_ns: i * 600 * SECOND_NS, ..call(i.unsigned_abs()) })
-        .collect();
+    let scattered: Vec<_> =
+        (0..400).map(|i| CallRow { started_at_ns: i * 600 * SECOND_NS, ..call(i.unsigned_abs()) }).collect();
     for refused in [garbage, early, long, batch_of(1, &scattered), batch(0, &[1]), batch(u64::MAX, &[1])] {
         let error = rig.store().append(&source(1), refused).await.unwrap_err();
         assert!(matches!(error, StoreError::Batch(_)), "{error}");

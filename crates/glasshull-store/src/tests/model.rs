@@ -11,15 +11,33 @@ use crate::Appended;
 #[derive(Clone, Debug)]
 enum Step {
     /// The instance sends its next batch of so many calls.
-    Send { instance: u8, calls: u8 },
+    Send {
+        instance: u8,
+        calls: u8,
+    },
     /// The instance sends its last batch again, acknowledged or not.
-    SendAgain { instance: u8 },
+    SendAgain {
+        instance: u8,
+    },
     /// The instance drops what was not acknowledged and goes on.
-    GiveUp { instance: u8 },
-    Publish { objects: Vec<Fate>, catalog: Vec<Fate>, removes: u32 },
-    FailDisk { creates: u32, syncs: u32, room: Option<usize> },
+    GiveUp {
+        instance: u8,
+    },
+    Publish {
+        objects: Vec<Fate>,
+        catalog: Vec<Fate>,
+        removes: u32,
+    },
+    FailDisk {
+        creates: u32,
+        syncs: u32,
+        room: Option<usize>,
+    },
     RepairDisk,
-    Crash { keeps: u8, spoils: bool },
+    Crash {
+        keeps: u8,
+        spoils: bool,
+    },
     Close,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::rig::{Fate, FailingObjects, Rig, batch_of, call, calls_in, ids, running, source};
+use super::rig::{FailingObjects, Fate, Rig, batch_of, call, calls_in, ids, running, source};
 use crate::Store;
 
 const INSTANCES: u8 = 4;
