@@ -22,6 +22,7 @@ export default defineConfig({
           name: "page",
           include: ["tests/**/*.spec.ts"],
           environment: "node",
+          globalSetup: ["tests/system.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,8 +1,9 @@
 /** What a click on Trace asks for. */
 import type { Selector } from "../api/types";
 import { traceStatement } from "../language/statement";
+import { hub } from "../state/hub.svelte";
 import { session } from "../state/session.svelte";
-import { type FunctionRow, patternOf, serviceOf } from "./tree";
+import { type FunctionRow, isElsewhere, patternOf, serviceOf } from "./tree";
 
 export const DURATIONS = [
   { value: "30s", word: "30 s" },
@@ -28,8 +29,8 @@ class TraceChoiceState {
   }
 
   #selectors(row: FunctionRow): Selector[] {
-    const everything = row.kind === "service" && !row.root;
-    const selectors: Selector[] = everything ? [{ key: "service", value: serviceOf(row) }] : [];
+    const elsewhere = isElsewhere(row, hub.functions);
+    const selectors: Selector[] = elsewhere ? [{ key: "service", value: serviceOf(row) }] : [];
     const equals = this.where.indexOf("=");
     if (equals > 0) selectors.push({ key: this.where.slice(0, equals), value: this.where.slice(equals + 1) });
     return selectors;

@@ -19,7 +19,7 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-const COLUMNS = "started_at, service, function, outcome, duration_ns, args, returned, error, call_id";
+const COLUMNS = "started_at, function, duration_ns, outcome, args, returned, error, service, call_id";
 
 /** The newest calls of all functions. */
 export const RECENT_CALLS = `SELECT ${COLUMNS}\nFROM calls ORDER BY started_at DESC LIMIT 500`;
@@ -43,33 +43,48 @@ export function callsWithValue(text: string): string {
 /** Selectors that are columns of `calls`; others (host, tags) live in `instances`. */
 const CALL_COLUMNS = new Set(["service", "instance", "class", "release"]);
 
-/** The calls a probe captures, the newest first. */
-export function callsOfProbe(probe: Probe): string {
+/** The calls a probe captures, the newest first. `paths` are the functions there are. */
+export function callsOfProbe(probe: Probe, paths: readonly string[]): string {
   const conditions = [
-    anyOf(
-      probe.patterns.filter((pattern) => pattern !== "*").map(patternCondition),
-      probe.patterns.includes("*"),
-    ),
+    anyOf(probe.patterns.map((pattern) => patternCondition(pattern, paths))),
     ...probe.selectors.filter((selector) => CALL_COLUMNS.has(selector.key)).map(selectorCondition),
     `started_at >= TIMESTAMP ${quote(probe.created_at)}`,
   ];
   return callsWhere(conditions.filter(Boolean).join("\n  AND "));
 }
 
-function anyOf(conditions: string[], everything: boolean): string {
-  if (everything || conditions.length === 0) return "";
-  return conditions.length === 1 ? (conditions[0] ?? "") : `(${conditions.join(" OR ")})`;
+/** One of the conditions; nothing where one of them is none. */
+function anyOf(conditions: string[]): string {
+  if (conditions.includes("")) return "";
+  const joined = conditions.join(" OR ");
+  return / OR /.test(joined) ? `(${joined})` : joined;
 }
 
-function patternCondition(pattern: string): string {
-  return matches("function", pattern);
+/**
+ * A pattern names whole paths, and what stands behind a `::`. Of the two conditions only those are written that some
+ * function fulfils, so that people can read them.
+ */
+function patternCondition(pattern: string, paths: readonly string[]): string {
+  if (pattern === "*") return "";
+  if (pattern.startsWith("file:")) return like("file", `*${pattern.slice(5).replace(/:\d+$/, "")}`);
+  if (pattern.startsWith("*")) return like("function", pattern);
+  const wanted = [pattern, `*::${pattern}`];
+  const fulfilled = wanted.filter((one) => paths.some(matcher(one)));
+  return (fulfilled.length > 0 ? fulfilled : wanted).map((one) => like("function", one)).join(" OR ");
+}
+
+/** Whether a text is what a pattern with stars says. */
+function matcher(pattern: string): (text: string) => boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const expression = new RegExp(`^${parts.join(".*")}$`);
+  return (text) => expression.test(text);
 }
 
 function selectorCondition(selector: Selector): string {
-  return matches(selector.key === "release" ? '"release"' : selector.key, selector.value);
+  return like(selector.key === "release" ? '"release"' : selector.key, selector.value);
 }
 
-function matches(column: string, pattern: string): string {
+function like(column: string, pattern: string): string {
   if (!pattern.includes("*")) return `${column} = ${quote(pattern)}`;
   return `${column} LIKE ${quote(pattern.replaceAll("*", "%"))}`;
 }

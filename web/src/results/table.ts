@@ -80,7 +80,9 @@ export const NARROWEST = 44;
 const WIDEST_TEXT = 340;
 /** A function's path is cut at its front, its name stays. */
 const WIDEST_FUNCTION = 220;
-const NARROWEST_JSON = 130;
+const NARROWEST_JSON = 90;
+/** Rather than squeezing values further the table is scrolled sideways. */
+const SQUEEZED_JSON = 210;
 const WIDTHS: Partial<Record<Column["type"], number>> = { time: 138, duration: 92, boolean: 70 };
 
 /** A first width for each column, in pixels. JSON columns share what is left of `available`. */
@@ -91,7 +93,8 @@ export function widths(rows: Rows, available: number): number[] {
   const left = available - fixed.reduce((sum, one) => sum + one, 0);
   return fixed.map((one, index) => {
     const share = weights[index] ?? 0;
-    return share > 0 ? Math.max(NARROWEST_JSON, Math.floor((left * share) / weight)) : one;
+    const least = Math.min(Math.max(share * CHARACTER + PADDING, NARROWEST_JSON), SQUEEZED_JSON);
+    return share > 0 ? Math.floor(Math.max(least, (left * share) / weight)) : one;
   });
 }
 

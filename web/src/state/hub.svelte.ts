@@ -35,6 +35,7 @@ class Hub {
 
   readonly pulse = $derived(this.pulses.at(-1));
   readonly connectedInstances = $derived(this.instances.filter((instance) => instance.connected));
+  readonly paths = $derived(this.functions.map((entry) => entry.function));
   readonly services = $derived(servicesOf(this.functions, this.instances));
   readonly runningProbes = $derived(this.probes.filter(isRunning));
   readonly probesById = $derived(new Map(this.probes.map((probe) => [probe.id, probe])));

@@ -2,6 +2,7 @@
 import { asFailure, isAbort, runStatement } from "../api/client";
 import type { Failure, Probe, Rows, StatementAnswer, Tree } from "../api/types";
 import { callsOfProbe, firstWord, onlyAsks, RECENT_CALLS } from "../language/statement";
+import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
 import { fromFragment, START, toFragment, type ViewState } from "./url";
 
@@ -169,7 +170,7 @@ class Session {
   async #takeProbes(probes: Probe[], statement: string, next: ViewState, step: "push" | "replace") {
     const notice = noticeOf(statement, probes);
     const traced = firstWord(statement) === "TRACE" ? probes[0] : undefined;
-    const show = traced ? callsOfProbe(traced) : this.shown;
+    const show = traced ? callsOfProbe(traced, hub.paths) : this.shown;
     this.rows = traced ? null : this.rows;
     if (traced || onlyAsks(show)) {
       const live = traced !== undefined || next.live;

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import type { Rows } from "../api/types";
+import { axis, type Axis, bins, choose, COUNT, nearest, points } from "./series";
+
+const ROWS: Rows = {
+  columns: [
+    { name: "started_at", type: "time" },
+    { name: "duration_ns", type: "duration" },
+    { name: "service", type: "text" },
+    { name: "args", type: "json" },
+    { name: "call_id", type: "text" },
+  ],
+  rows: [
+    ["2026-11-20T10:00:02Z", 100, "b", null, "1"],
+    ["2026-11-20T10:00:01.5Z", 0, "a", null, "2"],
+    ["2026-11-20T10:00:03Z", null, "b", null, "3"],
+  ],
+  elapsed_ms: 0,
+};
+const on = (name: string) => axis(ROWS, name) as Axis;
+const NOTHING = { x: null, y: null, chart: null };
+
+describe("what is drawn", () => {
+  it("is durations over time unless something else is chosen", () => {
+    expect(choose(ROWS.columns, NOTHING)).toEqual({ x: "started_at", y: "duration_ns", kind: "scatter" });
+    expect(choose(ROWS.columns, { x: "service", y: COUNT, chart: "line" })).toEqual({
+      x: "service",
+      y: COUNT,
+      kind: "histogram",
+    });
+  });
+
+  it("is a histogram where there is one measure only, and nothing where there is none", () => {
+    expect(choose([{ name: "duration_ns", type: "duration" }], NOTHING)?.kind).toBe("histogram");
+    expect(choose([{ name: "args", type: "json" }], NOTHING)).toBeNull();
+  });
+
+  it("passes over columns that are gone", () => {
+    expect(choose(ROWS.columns, { x: "gone", y: "gone", chart: "line" })).toEqual({
+      x: "started_at",
+      y: "duration_ns",
+      kind: "line",
+    });
+  });
+});
+
+describe("points", () => {
+  it("stand in order of x and know their rows", () => {
+    const found = points(ROWS, on("started_at"), on("duration_ns"), false, false);
+    expect(found.rows).toEqual([1, 0]);
+    expect(found.y).toEqual([0, 100]);
+    expect(found.left).toBe(1);
+  });
+
+  it("leave out what a logarithm cannot show", () => {
+    expect(points(ROWS, on("started_at"), on("duration_ns"), false, true)).toMatchObject({
+      rows: [0],
+      left: 2,
+    });
+  });
+
+  it("place texts by their order", () => {
+    expect(points(ROWS, on("service"), on("duration_ns"), false, false).x).toEqual([0, 1]);
+  });
+
+  it("are found near the pointer only", () => {
+    const found = { x: [0, 10, 20], y: [0, 10, 20], rows: [0, 1, 2], left: 0 };
+    const same = { x: (value: number) => value, y: (value: number) => value };
+    expect(nearest(found, same, { x: 11, y: 12 }, 5)).toBe(1);
+    expect(nearest(found, same, { x: 15, y: 0 }, 5)).toBe(-1);
+  });
+});
+
+describe("bins", () => {
+  it("count every value once", () => {
+    const found = bins(ROWS, on("duration_ns"), false);
+    expect(found.counts.reduce((sum, one) => sum + one, 0)).toBe(2);
+    expect([found.counts[0], found.counts.at(-1), found.left]).toEqual([1, 1, 1]);
+  });
+
+  it("hold a single value, and none", () => {
+    expect(bins({ ...ROWS, rows: ROWS.rows.slice(0, 1) }, on("duration_ns"), true).counts).toContain(1);
+    expect(bins({ ...ROWS, rows: [] }, on("duration_ns"), false).counts).toEqual([]);
+  });
+
+  it("are one for each text", () => expect(bins(ROWS, on("service"), false).counts).toEqual([1, 2]));
+});

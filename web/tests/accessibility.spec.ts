@@ -1,0 +1,104 @@
+/** Everything by keyboard, and by name. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ask, functions, open, rows, run, someCalls, tree, untraceAll, withBrowser } from "./browser";
+
+withBrowser();
+let axe = "";
+beforeAll(async () => {
+  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await untraceAll();
+  await ask("TRACE storefront::*, pricing::* FOR 5m");
+  await someCalls();
+});
+
+interface AxeResults {
+  violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
+}
+
+async function violations(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, which no content security policy hinders.
+  await page.evaluate(axe);
+  const results = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResults;
+  return results.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join("\n  ")}`,
+  );
+}
+
+describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to say about", (colorScheme) => {
+  it("table, tree, chart, help and a failure", async () => {
+    const page = await open("", { colorScheme });
+    await run(
+      page,
+      "SELECT started_at, function, duration_ns, outcome, args, returned, error, service, call_id FROM calls ORDER BY started_at DESC LIMIT 200",
+    );
+    await rows(page).first().waitFor();
+    expect(await violations(page)).toEqual([]);
+    await rows(page).first().click();
+    await tree(page).getByRole("row").nth(1).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("2");
+    await page.locator(".u-over").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Instances/ }).click();
+    await run(page, "SELEC");
+    await page.locator(".cm-failure").waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe("by keyboard alone", () => {
+  it("one traces a function, opens a call, walks its tree and comes back", async () => {
+    const page = await open();
+    await functions(page).waitFor();
+    await page.locator("body").press("/");
+    await page.keyboard.type("pricing");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("t");
+    await expect
+      .poll(() => page.getByRole("textbox", { name: "Statement" }).innerText())
+      .toMatch(/^TRACE pricing::/);
+    await rows(page).first().waitFor();
+
+    await page.getByRole("grid", { name: "Rows of the answer" }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await tree(page).waitFor();
+    await expect.poll(() => tree(page).evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowRight");
+    expect(await tree(page).getAttribute("aria-activedescendant")).toMatch(/^call-/);
+    await page.keyboard.press("Escape");
+    await rows(page).first().waitFor();
+  });
+
+  it("one completes functions, labels and times while writing TRACE", async () => {
+    const page = await open();
+    await functions(page).waitFor();
+    await run(page, "SHOW PROBES");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("TRACE pric");
+    await page.getByRole("option", { name: /^pricing::\*/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type(" ON class=");
+    await page.getByRole("option", { name: "blue" }).waitFor();
+    await page.keyboard.type("blue FOR ");
+    await page.getByRole("option", { name: "60s" }).waitFor();
+    await page.keyboard.press("Escape");
+  });
+
+  it("one opens and closes the sheet of keys", async () => {
+    const page = await open();
+    await page.locator("body").press("?");
+    await page.getByRole("heading", { name: "Statements beyond SQL" }).waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+  });
+});

@@ -1,0 +1,100 @@
+/** A real Chromium with the page in it, and what a person does there. */
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
+
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const hub = (): string => inject("hub");
+
+let browser: Browser;
+let pages: Page[] = [];
+let complaints: string[] = [];
+
+/** Each test has a fresh page; what the page itself complains of fails the test. */
+export function withBrowser(): void {
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  });
+  afterEach(async () => {
+    await Promise.all(pages.map((page) => page.context().close()));
+    const said = complaints;
+    [pages, complaints] = [[], []];
+    expect(said).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+}
+
+/** Opens the page at a fragment such as `#q=...`. */
+export async function open(fragment = "", options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  pages.push(page);
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    // Styles that Chromium's own editing would write into the text field are refused, to nobody's harm.
+    if (/script-src|TrustedHTML/.test(message.text()) && message.type() === "error")
+      complaints.push(message.text());
+  });
+  await page.goto(`${hub()}/${fragment}`);
+  return page;
+}
+
+export function fragment(parts: Record<string, string>): string {
+  return `#${new URLSearchParams(parts)}`;
+}
+
+/** Replaces the editor's text and runs it, by keyboard. */
+export async function run(page: Page, statement: string): Promise<void> {
+  await write(page, statement);
+  await page.keyboard.press("Control+Enter");
+}
+
+export async function write(page: Page, statement: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Statement" }).click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(statement);
+}
+
+export const rows = (page: Page): Locator =>
+  page.getByRole("grid", { name: "Rows of the answer" }).locator(".row[role=row]");
+export const tree = (page: Page): Locator => page.getByRole("treegrid", { name: "Calls of the trace" });
+export const functions = (page: Page): Locator => page.getByRole("tree", { name: "Functions by service" });
+export const alert = (page: Page): Locator =>
+  page.getByRole("region", { name: "Statement" }).getByRole("alert");
+
+/** Waits until captured calls can be asked for. */
+export async function someCalls(): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (
+    JSON.stringify(await ask("SELECT call_id FROM calls LIMIT 20")).match(/"[0-9a-f]{16}"/g)?.length !== 20
+  ) {
+    if (Date.now() > deadline) throw new Error("No calls were captured within 15 s.");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Ends every probe, so that tests do not see each other's calls. */
+export async function untraceAll(): Promise<void> {
+  await ask("UNTRACE ALL");
+}
+
+export async function ask(statement: string): Promise<unknown> {
+  const response = await fetch(`${hub()}/api/v1/statements`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ statement }),
+  });
+  return await response.json();
+}
