@@ -51,7 +51,6 @@ const RULES: &[Rule] = &[
     failures::a_code_stands_in_one_place,
     failures::a_code_has_a_page,
     commands::commands_in_prose_exist,
-    features::the_sdk_links_what_is_written_down,
     features::selections_agree_on_features,
 ];
 

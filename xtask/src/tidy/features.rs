@@ -1,59 +1,11 @@
-//! What Cargo makes of the manifests: what the SDK links, and which features dependencies are built with.
+//! Which features Cargo builds dependencies with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Source};
 use crate::run::output;
 
-const SDK: &str = "lib/glasshull/Cargo.toml";
 const HACK: &str = "crates/workspace-hack/Cargo.toml";
-
-/// All that the SDK brings into somebody's program, with its default features on Linux (procedural macros run in the
-/// compiler only). A new name here is a decision.
-const SDK_LINKS: &[&str] = &[
-    "block-buffer",
-    "bytes",
-    "cfg-if",
-    "cpufeatures",
-    "crypto-common",
-    "data-encoding",
-    "digest",
-    "generic-array",
-    "getrandom",
-    "glasshull",
-    "glasshull-wire",
-    "http",
-    "httparse",
-    "itoa",
-    "libc",
-    "linkme",
-    "log",
-    "ppv-lite86",
-    "prost",
-    "rand",
-    "rand_chacha",
-    "rand_core",
-    "serde_core",
-    "sha1",
-    "thiserror",
-    "tungstenite",
-    "typenum",
-    "zerocopy",
-    "zstd",
-    "zstd-safe",
-    "zstd-sys",
-];
-
-/// People put the SDK into servers that matter; each crate in it is one more they must trust.
-pub(super) fn the_sdk_links_what_is_written_down(_: &[Source]) -> Vec<Finding> {
-    let arguments = ["-p", "glasshull", "-e", "normal,no-proc-macro"];
-    let Some(linked) = tree(&arguments).filter(|_| cfg!(target_os = "linux")) else { return Vec::new() };
-    let linked: BTreeSet<&str> = linked.keys().filter_map(|package| package.split(' ').next()).collect();
-    let written: BTreeSet<&str> = SDK_LINKS.iter().copied().collect();
-    let new = linked.difference(&written).map(|name| format!("the SDK links `{name}`, which is not written down"));
-    let gone = written.difference(&linked).map(|name| format!("the SDK no longer links `{name}`: strike it out"));
-    new.chain(gone).map(|what| Finding { path: SDK.into(), line: 0, what }).collect()
-}
 
 /// Packages people build by themselves; the demo builds the last two.
 const SELECTIONS: &[&[&str]] = &[
