@@ -30,8 +30,8 @@
 //! ## Why are some reservations slow?
 //!
 //! ```sql
-//! SELECT args->>'sku' AS sku, args->>'quantity' AS quantity, duration_ns FROM calls
-//! WHERE function LIKE '%::plan_walk' ORDER BY duration_ns DESC LIMIT 100
+//! SELECT args->>'sku' AS sku, cast(args->>'quantity' AS int) AS quantity, duration_ns FROM calls
+//! WHERE function LIKE '%::plan_walk' ORDER BY duration_ns DESC LIMIT 1000
 //! ```
 //!
 //! Always `BEAD-11`. Draw `duration_ns` over `quantity`: a parabola. Beads lie in a bin each, and each bin is looked up
@@ -147,7 +147,13 @@ async fn play(role: Role, stop: impl Future<Output = ()>) -> std::io::Result<()>
 /// programs in one. Others take it from the environment, with `glasshull::init()`.
 fn watched(service: &str, class: &str, release: &str) -> glasshull::Guard {
     let name = if class.is_empty() { format!("{service}-1") } else { format!("{service}-{class}") };
-    glasshull::builder().service(service).name(name).class(class).release(release).init()
+    glasshull::builder()
+        .service(service)
+        .name(name)
+        .class(class)
+        .release(release)
+        .functions([format!("{service}::*")])
+        .init()
 }
 
 async fn listen(port: u16, routes: Router, stop: impl Future<Output = ()>) -> std::io::Result<()> {

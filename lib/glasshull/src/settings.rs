@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glasshull_wire::limits::{MAX_LABEL_BYTES, MAX_TAGS};
+use glasshull_wire::pattern;
 
 use crate::agent::{self, Agent};
 use crate::guard::Guard;
@@ -36,7 +37,7 @@ type Report = Arc<dyn Fn(&str) + Send + Sync>;
 #[derive(Clone)]
 #[must_use = "nothing happens before `init`"]
 pub struct Builder {
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// What is wrong with the settings so far.
     wrong: Option<String>,
 }
@@ -51,12 +52,21 @@ pub(crate) struct Settings {
     pub(crate) release: String,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) redact: Vec<String>,
+    /// Patterns; empty: all functions.
+    pub(crate) functions: Vec<String>,
     pub(crate) ring_bytes: usize,
     pub(crate) all_rings_bytes: usize,
     pub(crate) buffer_bytes: usize,
     pub(crate) cpu_budget: f64,
     pub(crate) flush_within: Duration,
     pub(crate) report: Report,
+}
+
+impl Settings {
+    /// Whether this process tells of a function and captures it.
+    pub(crate) fn offers(&self, path: &str) -> bool {
+        self.functions.is_empty() || self.functions.iter().any(|pattern| pattern::matches(pattern, path))
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -114,7 +124,8 @@ pub fn builder() -> Builder {
 
 impl Builder {
     pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let variable = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let variable =
+            |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut builder = Self {
             settings: Settings {
                 hub: variable("GLASSHULL_HUB").unwrap_or_else(|| DEFAULT_HUB.into()),
@@ -125,6 +136,7 @@ impl Builder {
                 release: variable("GLASSHULL_RELEASE").unwrap_or_default(),
                 tags: BTreeMap::new(),
                 redact: Vec::new(),
+                functions: Vec::new(),
                 ring_bytes: RING_BYTES,
                 all_rings_bytes: ALL_RINGS_BYTES,
                 buffer_bytes: BUFFER_BYTES,
@@ -197,6 +209,13 @@ impl Builder {
         self
     }
 
+    /// Offers only functions that match one of these patterns, such as `pricing::*`: for a program that plays several
+    /// roles, of which each process runs one. By default all are offered.
+    pub fn functions<T: Into<String>>(mut self, patterns: impl IntoIterator<Item = T>) -> Self {
+        self.settings.functions.extend(patterns.into_iter().map(Into::into));
+        self
+    }
+
     /// Bytes that may wait for the hub's acknowledgement; 16 MiB by default. When they are used up, newer calls are
     /// dropped and counted.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
@@ -256,7 +275,9 @@ impl Builder {
         let agent = Agent::new(settings).ok_or_else(too_many)?;
         if global && !agent::install(&agent) {
             agent.close();
-            return Err(StartError("the process is connected already: drop the first guard before the next init".into()));
+            return Err(StartError(
+                "the process is connected already: drop the first guard before the next init".into(),
+            ));
         }
         crate::panics::install_hook();
         sender::spawn(&agent).map_err(|error| {
@@ -278,7 +299,9 @@ impl Builder {
         }
         let labels = [&settings.service, &settings.class, &settings.release];
         let tags = settings.tags.iter().flat_map(|(key, value)| [key, value]);
-        if let Some(long) = labels.into_iter().chain(tags).chain(&settings.name).find(|text| text.len() > MAX_LABEL_BYTES) {
+        if let Some(long) =
+            labels.into_iter().chain(tags).chain(&settings.name).find(|text| text.len() > MAX_LABEL_BYTES)
+        {
             let start = crate::value::cut(long, 32);
             return Err(StartError(format!("`{start}..` is longer than {MAX_LABEL_BYTES} bytes")));
         }

@@ -446,6 +446,22 @@ fn a_probe_says_how_it_stands() {
     drop(agent);
 }
 
+#[test]
+fn a_process_offers_only_the_functions_it_is_told_to() {
+    let hub = TestHub::start();
+    let agent = builder().hub(hub.url()).service("test").functions(["tree::*"]).start().unwrap();
+    hub.probe(vec![probe("*::price"), probe("limited::*")]);
+    assert_eq!(hub.report("limited::*", |report| report.state() == ProbeState::NoMatch).functions, 0);
+    agent.context().in_scope(|| {
+        let _ = tree::order("HAT", 1);
+        limited::root(1);
+    });
+    assert!(agent.flush(PATIENCE));
+    let state = hub.state();
+    assert!(state.functions.values().all(|function| function.path.contains("::tree::")), "{:?}", state.functions);
+    assert_eq!(draw(&state.ended()), "\ntree::price {\"sku\":\"HAT\"} -> 500\n");
+}
+
 mod conditional {
     #[glasshull::trace]
     pub(crate) fn outer(coupon: &str) -> u32 {

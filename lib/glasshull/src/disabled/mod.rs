@@ -82,6 +82,11 @@ impl Builder {
     }
 
     /// Forgets the setting.
+    pub fn functions<T: Into<String>>(self, _patterns: impl IntoIterator<Item = T>) -> Self {
+        self
+    }
+
+    /// Forgets the setting.
     pub fn buffer_bytes(self, _bytes: usize) -> Self {
         self
     }

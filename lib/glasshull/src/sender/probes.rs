@@ -156,13 +156,14 @@ impl ProbeSet {
         }
         let sites = site::list().sites().to_vec();
         self.listed = sites.len() as u32;
-        let by_site = sites.iter().map(|site| self.matching(site.path)).collect();
+        let offered = |site: &&site::Site| agent.settings.offers(site.path);
+        let by_site = sites.iter().map(|site| offered(site).then(|| self.matching(site.path)).flatten()).collect();
         let table = Arc::new(ProbeTable { by_site });
         self.previous = std::mem::replace(&mut self.table, Arc::clone(&table));
         // First the table, then the gates: a thread that sees the gate finds the probe.
         agent.set_table(table);
         for site in sites {
-            site.switch(agent.bit, self.table.of(site.index()).is_some());
+            site.switch(agent.bit, !agent.is_closed() && self.table.of(site.index()).is_some());
         }
     }
 
@@ -186,7 +187,8 @@ impl ProbeSet {
 
     /// Switches off the probe that captured most since the last look.
     pub(crate) fn suspend_busiest(&mut self, why: &str, now: Instant) {
-        let busiest = self.probes.iter_mut().filter(|held| held.in_table).max_by_key(|held| held.work() - held.governed);
+        let busiest =
+            self.probes.iter_mut().filter(|held| held.in_table).max_by_key(|held| held.work() - held.governed);
         let Some(held) = busiest else { return };
         let length = FIRST_SUSPENSION.saturating_mul(1 << held.suspensions.min(8)).min(LONGEST_SUSPENSION);
         held.suspensions += 1;
@@ -269,3 +271,6 @@ fn is_same(a: &v1::Probe, b: &v1::Probe) -> bool {
     let with = |probe: &v1::Probe| v1::Probe { remaining_ns: 0, ..probe.clone() };
     a.probe_id == b.probe_id && with(a) == with(b)
 }
+
+#[cfg(test)]
+mod tests;
