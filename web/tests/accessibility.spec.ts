@@ -88,9 +88,9 @@ describe("by keyboard alone", () => {
     await page.getByRole("option", { name: /^pricing::\*/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.keyboard.type(" ON class=");
-    await page.getByRole("option", { name: "blue" }).waitFor();
+    await page.getByRole("option", { name: "blue", exact: true }).waitFor();
     await page.keyboard.type("blue FOR ");
-    await page.getByRole("option", { name: "60s" }).waitFor();
+    await page.getByRole("option", { name: "60s", exact: true }).waitFor();
     await page.keyboard.press("Escape");
   });
 

@@ -60,7 +60,7 @@ describe("the address", () => {
     const page = await open(fragment({ q: CALLS }));
     await rows(page).first().waitFor();
     await run(page, "SHOW PROBES");
-    await page.getByRole("columnheader", { name: "state" }).waitFor();
+    await page.getByRole("columnheader", { name: "state", exact: true }).waitFor();
     await write(page, "SELECT unfinished");
     await page.goto("about:blank");
     await page.goBack();

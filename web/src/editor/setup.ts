@@ -3,6 +3,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -74,7 +75,8 @@ const look = EditorView.theme({
 });
 
 function keys(actions: EditorActions): Extension {
-  const run = () => {
+  const run = (view: EditorView) => {
+    closeCompletion(view);
     actions.run();
     return true;
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FunctionEntry } from "../api/types";
-import { functionRows, patternOf } from "./tree";
+import { functionRows, isElsewhere, patternOf } from "./tree";
 
 function entry(service: string, path: string): FunctionEntry {
   return {
@@ -71,5 +71,18 @@ describe("the tree of functions", () => {
       "beta::*",
       "beta::run",
     ]);
+  });
+
+  it("names the service where others have the same functions", () => {
+    const shared = [...ENTRIES, entry("load", "pricing::quote")];
+    const rows = functionRows(shared, "", new Set());
+    const named = rows.filter((row) => isElsewhere(row, shared)).map((row) => row.key);
+    expect(named).toEqual(["pricing", "pricing pricing::quote", "tool", "load", "load pricing::quote"]);
+  });
+
+  it("opens modules only while there are few functions", () => {
+    const many = Array.from({ length: 100 }, (_, at) => entry("big", `big::m${at % 5}::f${at}`));
+    expect(functionRows(many, "", new Set())).toHaveLength(6);
+    expect(functionRows(many, "", new Set(["big big::m0::"]))).toHaveLength(26);
   });
 });

@@ -52,21 +52,45 @@ export function serviceOf(row: FunctionRow): string {
   return row.kind === "module" ? row.service : row.entry.service;
 }
 
-/** The visible rows, top to bottom. While something is searched everything that matches is open. */
+/** Whether other services have functions of the row's pattern too, so that the service must be named. */
+export function isElsewhere(row: FunctionRow, entries: readonly FunctionEntry[]): boolean {
+  const pattern = patternOf(row);
+  const service = serviceOf(row);
+  const start = pattern.replace(/\*$/, "");
+  const named = (path: string) => (start === pattern ? path === pattern : path.startsWith(start));
+  return entries.some((entry) => entry.service !== service && named(entry.function));
+}
+
+/** With more functions modules are closed at first. */
+const OPEN_UP_TO = 80;
+
+/**
+ * The visible rows, top to bottom. Rows in `toggled` are not as they were at first; while something is searched
+ * everything that matches is open.
+ */
 export function functionRows(
   entries: FunctionEntry[],
   search: string,
-  closed: ReadonlySet<string>,
+  toggled: ReadonlySet<string>,
 ): FunctionRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = words.length ? entries.filter((entry) => matches(entry, words)) : entries;
+  const first = entries.length <= OPEN_UP_TO;
+  const isOpen = (key: string, atFirst: boolean) => words.length > 0 || toggled.has(key) !== atFirst;
   const rows: FunctionRow[] = [];
   for (const [service, functions] of byService(matching)) {
-    const key = service;
-    const open = words.length > 0 || !closed.has(key);
     const [root, top] = withoutRoot(rootModule(functions));
-    rows.push({ kind: "service", key, name: service, level: 0, root, functions: functions.length, open });
-    if (open) addModule(rows, service, top, 1, words.length ? new Set() : closed);
+    const open = isOpen(service, true);
+    rows.push({
+      kind: "service",
+      key: service,
+      name: service,
+      level: 0,
+      root,
+      functions: functions.length,
+      open,
+    });
+    if (open) addModule(rows, service, top, 1, (key) => isOpen(key, first));
   }
   return rows;
 }
@@ -117,9 +141,9 @@ function addModule(
   service: string,
   module: Module,
   level: number,
-  closed: ReadonlySet<string>,
+  isOpen: (key: string) => boolean,
 ) {
-  for (const child of module.modules.values()) addChild(rows, service, joined(child), level, closed);
+  for (const child of module.modules.values()) addChild(rows, service, joined(child), level, isOpen);
   for (const entry of module.functions) {
     const name = entry.function.slice(entry.function.lastIndexOf(":") + 1);
     rows.push({ kind: "function", key: `${service} ${entry.function}`, name, level, entry });
@@ -131,13 +155,13 @@ function addChild(
   service: string,
   module: Module,
   level: number,
-  closed: ReadonlySet<string>,
+  isOpen: (key: string) => boolean,
 ) {
   const { name, path } = module;
   const key = `${service} ${path}::`;
-  const open = !closed.has(key);
+  const open = isOpen(key);
   rows.push({ kind: "module", key, service, name, path, level, functions: size(module), open });
-  if (open) addModule(rows, service, module, level + 1, closed);
+  if (open) addModule(rows, service, module, level + 1, isOpen);
 }
 
 /** A module that holds nothing but one module is drawn in one row with it. */
