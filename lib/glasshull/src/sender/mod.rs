@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use glasshull_wire::limits::{MAX_FUNCTIONS_PER_MESSAGE, MAX_LABEL_BYTES};
 use glasshull_wire::v1::{self, to_hub, to_instance};
-use glasshull_wire::{BatchWriter, PROTOCOL};
+use glasshull_wire::{BatchWriter, Message as _, PROTOCOL};
 
 pub(crate) use address::Address;
 use calls::{Calls, Surroundings};
@@ -44,6 +44,9 @@ const TICK_IDLE: Duration = Duration::from_millis(50);
 /// A batch is closed when its first call is this old, or when it has this many bytes before compression.
 const BATCH_AGE: Duration = Duration::from_millis(50);
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Functions announced in one message, in bytes.
+const FUNCTIONS_BYTES: usize = 256 * 1024;
 
 /// Messages written in one tick: between them the rings wait.
 const SENDS_PER_TICK: usize = 8;
@@ -223,7 +226,8 @@ impl Sender {
             ring.records.drain(|bytes| record::read(bytes).into_iter().for_each(&mut take));
         }
         let no_thread = || (0, Arc::from(""));
-        records.extend(self.agent.take_overflow().into_iter().map(|exit| (exit.ended, no_thread(), Record::Exit(exit))));
+        records
+            .extend(self.agent.take_overflow().into_iter().map(|exit| (exit.ended, no_thread(), Record::Exit(exit))));
         records.sort_by_key(|(time, ..)| *time);
         if ended {
             self.drop_ended_rings();
@@ -309,9 +313,8 @@ impl Sender {
 
     fn connect(&mut self, now: Instant) -> Link {
         let settings = &self.agent.settings;
-        let attempt = Address::parse(&settings.hub).and_then(|address| {
-            Attempt::begin(address, settings.key.clone()).map_err(|error| error.to_string())
-        });
+        let attempt = Address::parse(&settings.hub)
+            .and_then(|address| Attempt::begin(address, settings.key.clone()).map_err(|error| error.to_string()));
         match attempt {
             Ok(attempt) => Link::Connecting(attempt),
             Err(why) => self.back_off(&why, Duration::ZERO, now),
@@ -384,8 +387,7 @@ impl Sender {
             if !open.session.is_writable() {
                 break;
             }
-            if let Some(functions) = self.unannounced(open.announced) {
-                open.announced += functions.functions.len();
+            if let Some(functions) = self.unannounced(&mut open.announced) {
                 open.session.send(to_hub::Message::Functions(functions))?;
             } else if self.report_at.is_some_and(|at| at <= now) {
                 self.report_at = (!self.probes.is_empty()).then_some(now + REPORT_PERIOD);
@@ -400,16 +402,29 @@ impl Sender {
         Ok(())
     }
 
-    fn unannounced(&mut self, announced: usize) -> Option<v1::Functions> {
+    /// The next functions this connection was not told of; `announced` counts those it was, and those that are not
+    /// offered.
+    fn unannounced(&mut self, announced: &mut usize) -> Option<v1::Functions> {
         let listed = site::listed() as usize;
-        if announced >= listed {
+        if *announced >= listed {
             return None;
         }
         if self.sites.len() < listed {
             self.sites = site::list().sites().to_vec();
         }
-        let chunk = self.sites.iter().enumerate().skip(announced).take(MAX_FUNCTIONS_PER_MESSAGE);
-        Some(v1::Functions { functions: chunk.map(|(index, site)| calls::describe(index as u32, site)).collect() })
+        let (mut functions, mut bytes) = (Vec::new(), 0);
+        for (index, site) in self.sites.iter().enumerate().skip(*announced) {
+            if bytes >= FUNCTIONS_BYTES || functions.len() == MAX_FUNCTIONS_PER_MESSAGE {
+                break;
+            }
+            *announced += 1;
+            if self.agent.settings.offers(site.path) {
+                let function = calls::describe(index as u32, site);
+                bytes += function.encoded_len();
+                functions.push(function);
+            }
+        }
+        Some(v1::Functions { functions })
     }
 
     fn report(&self, now: Instant) -> v1::Report {
@@ -534,7 +549,8 @@ fn instance(settings: &Settings) -> v1::Instance {
 }
 
 fn host() -> String {
-    let from_system = || std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let from_system =
+        || std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname"));
     let named = std::env::var("HOSTNAME").or_else(|_| std::env::var("COMPUTERNAME")).ok();
     let host = from_system().ok().or(named).unwrap_or_else(|| "unknown".into());
     crate::value::cut(host.trim(), MAX_LABEL_BYTES - 16).to_owned()
