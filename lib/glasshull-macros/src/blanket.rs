@@ -1,6 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Result, TraitItem, Type};
+use syn::{
+    Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Result, TraitItem, Type,
+};
 
 use crate::function::Function;
 use crate::options::{Options, plain};
@@ -87,12 +89,10 @@ fn wrap_module(module: &mut ItemMod, options: &Options) -> Result<()> {
 
 fn wrap_in_module(item: &mut Item, options: &Options) -> Result<()> {
     match item {
-        Item::Fn(function) => {
-            match options_of(&mut function.attrs, options, &plain(&function.sig.ident))? {
-                Some((own, direct)) => wrap_item(function, &own, direct),
-                None => Ok(()),
-            }
-        }
+        Item::Fn(function) => match options_of(&mut function.attrs, options, &plain(&function.sig.ident))? {
+            Some((own, direct)) => wrap_item(function, &own, direct),
+            None => Ok(()),
+        },
         // An allocator must not run what allocates.
         Item::Impl(block) if is_allocator(block) || marked(&block.attrs) => Ok(()),
         Item::Impl(block) => wrap_impl(block, options),

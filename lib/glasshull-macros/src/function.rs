@@ -1,8 +1,8 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, Block, Error, Expr, ExprAsync, GenericArgument, Ident, PathArguments, Result, ReturnType, Signature, Stmt,
-    Type, TypeParamBound, parse_quote,
+    Attribute, Block, Error, Expr, ExprAsync, GenericArgument, Ident, PathArguments, Result, ReturnType, Signature,
+    Stmt, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::Arguments;
@@ -38,8 +38,10 @@ pub(crate) fn unwrappable(attributes: &[Attribute], signature: &Signature) -> Op
 }
 
 fn names(attribute: &Attribute, name: &str) -> bool {
-    let inside_unsafe = || matches!(&attribute.meta, syn::Meta::List(list) if list.path.is_ident("unsafe")
-        && list.tokens.clone().into_iter().next().is_some_and(|token| token.to_string() == name));
+    let inside_unsafe = || {
+        matches!(&attribute.meta, syn::Meta::List(list) if list.path.is_ident("unsafe")
+        && list.tokens.clone().into_iter().next().is_some_and(|token| token.to_string() == name))
+    };
     attribute.path().is_ident(name) || inside_unsafe()
 }
 

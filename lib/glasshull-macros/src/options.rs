@@ -1,4 +1,3 @@
-use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitStr, Result, Token, ext::IdentExt, parenthesized};
@@ -104,5 +103,5 @@ fn names(input: ParseStream<'_>) -> Result<Punctuated<Ident, Token![,]>> {
 fn checked_name(name: LitStr) -> Result<LitStr> {
     let text = name.value();
     let sound = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '*');
-    if sound { Ok(name) } else { Err(Error::new(Span::call_site(), "`name` must be a word without spaces and `*`")) }
+    if sound { Ok(name) } else { Err(Error::new(name.span(), "`name` must be a word without spaces and `*`")) }
 }

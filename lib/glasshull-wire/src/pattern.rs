@@ -79,7 +79,11 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {
-        check("pricing::*", &["shop::pricing::quote", "shop::pricing::tax::rate"], &["shop::mispricing::quote", "pricing"]);
+        check(
+            "pricing::*",
+            &["shop::pricing::quote", "shop::pricing::tax::rate"],
+            &["shop::mispricing::quote", "pricing"],
+        );
         check("*::price", &["shop::price", "a::b::price"], &["price", "shop::prices"]);
         check("*", &["shop::price", "", "ä"], &[]);
         check("shop::*::pr*ce", &["shop::a::b::price", "shop::a::prce"], &["shop::price"]);

@@ -59,10 +59,9 @@ prop_compose! {
         let (function, thread, trace, call_id, parent_id, started_at_ns, duration_ns, idle_ns) = numbers;
         let parent_id = parent_id.filter(|&parent| parent != call_id);
         let (depth, position) = place;
-        (
-            CallRow { function, thread, trace_id: [trace; 16], call_id, parent_id, started_at_ns, duration_ns, idle_ns, outcome, depth, position, ..CallRow::default() },
-            [texts.0, texts.1, texts.2],
-        )
+        let ids = CallRow { function, thread, trace_id: [trace; 16], call_id, parent_id, ..CallRow::default() };
+        let row = CallRow { started_at_ns, duration_ns, idle_ns, outcome, depth, position, ..ids };
+        (row, [texts.0, texts.1, texts.2])
     }
 }
 
@@ -71,7 +70,10 @@ proptest! {
     fn what_is_packed_comes_out_again(rows in prop::collection::vec(row(), 0..200)) {
         let rows: Vec<CallRow<'_>> = rows
             .iter()
-            .map(|(row, [args, returned, error])| CallRow { args: args.as_deref(), returned: returned.as_deref(), error: error.as_deref(), ..*row })
+            .map(|(row, [args, returned, error])| {
+                let (args, returned, error) = (args.as_deref(), returned.as_deref(), error.as_deref());
+                CallRow { args, returned, error, ..*row }
+            })
             .collect();
         let calls = Calls::decode(&write(&rows)).unwrap();
         prop_assert_eq!(calls.len(), rows.len());

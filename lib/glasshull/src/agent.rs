@@ -207,11 +207,16 @@ impl Agent {
         self.wait(control, until, |control| control.flushes_asked > known.flushes || control.stop != known.stop);
     }
 
-    /// The sender has ended: nothing is captured any more, and the gates' bit may be used by another agent.
-    pub(crate) fn close(&self) {
+    /// Nothing is captured any more.
+    pub(crate) fn silence(&self) {
         self.closed.store(true, Ordering::Relaxed);
         crate::site::list().sites().iter().for_each(|site| site.switch(self.bit, false));
         self.set_table(Arc::default());
+    }
+
+    /// The sender has ended, or there never was one: the gates' bit may be used by another agent.
+    pub(crate) fn close(&self) {
+        self.silence();
         if !std::mem::replace(&mut lock(&self.control).stopped, true) {
             return_bit(self.bit);
         }

@@ -47,6 +47,6 @@ impl Drop for Guard {
         if self.process == std::process::id() {
             agent.stop(agent.settings.flush_within);
         }
-        agent.close();
+        agent.silence();
     }
 }

@@ -1,4 +1,61 @@
-//! See what any function of a running program did: arguments, return value, error, time, call tree.
+//! See what any function of a running program did: its arguments, what it returned or how it failed, how long it took,
+//! and the tree of calls below it. Capturing is switched on and off from a Glasshull hub, on running servers, without
+//! a redeploy.
+//!
+//! # In five lines
+//!
+//! ```
+//! #[glasshull::trace]
+//! fn price(sku: &str, quantity: u32) -> Result<u64, String> {
+//!     Ok(u64::from(quantity) * sku.len() as u64)
+//! }
+//!
+//! fn main() {
+//!     let _glasshull = glasshull::init(); // Reads GLASSHULL_HUB, GLASSHULL_SERVICE, ..; keep it until the end.
+//!     assert_eq!(price("HAT", 2), Ok(6));
+//! }
+//! ```
+//!
+//! With a hub running (`glasshull up`), `glasshull functions` now lists `price`, before it ever ran, and
+//! `glasshull trace price` shows its calls as they happen. The hub may be absent, come later, or go away: the program is not
+//! affected.
+//!
+//! # What it costs
+//!
+//! A function that is not captured costs one relaxed load of its own static and a branch. There is no global switch:
+//! capturing one function leaves all others as they are. While a function is captured, its arguments are written when
+//! it is entered (before they can change) into a ring of bounded size that belongs to the thread; one
+//! background thread without an async runtime does the rest. Everything is bounded: a full ring or a full buffer means
+//! that calls are dropped, that they are counted, and that people are told. If capturing takes more of a core than
+//! [`Builder::cpu_budget`] allows, the probe is suspended for a while, with the reason. A probe ends at its own time,
+//! also when the hub is gone.
+//!
+//! Without the feature `enabled` (on by default) the attribute leaves functions exactly as they are, nothing is linked,
+//! and the API is there and does nothing.
+//!
+//! # What is captured
+//!
+//! Values are captured through [`Serialize`](https://docs.rs/serde/latest/serde/trait.Serialize.html) if their type implements it, else through `Debug`, else as their
+//! type's name. The compiler decides this where the function stands, so in `fn f<T: Clone>(value: T)` a `value` is
+//! opaque whatever `T` turns out to be: only declared bounds count. One value takes at most 4 KiB, is at most 8 levels
+//! deep, has at most 64 items in a list, and texts of at most 1 KiB; what was cut says so. Code of values that panics,
+//! fails, calls traced functions or does not end is contained.
+//!
+//! A call ends in one of these ways: it returned; it returned an `Err`, of which the message, the type and up to 16
+//! sources are kept; it panicked, with message and place; its future was dropped before it was ready; or it is still running,
+//! and is shown as such after half a second.
+//!
+//! Whether a request is captured is decided once, at the first traced function it comes to; everything below inherits that,
+//! across `.await`, and with one line across threads, tasks and processes: see [`context`], and with the features `http`
+//! and `tower` the modules `propagation` and `tower`.
+//!
+//! # What is never captured
+//!
+//! Values of arguments, fields and map keys whose names speak of secrets (`password`, `secret`, `token`, `api_key`,
+//! `authorization`, `cookie`, `card`, `cvv`, `iban` and [their like](Builder::redact), in any case, with or without `_` and
+//! `-`) are withheld as they are captured: they never reach the ring, let alone leave the process, and conditions see nothing of
+//! them. Printed values (`Debug`) and error messages are searched for `name: value` and `name=value` of such names. This works by
+//! name: a secret in a field called `data` needs `redact(data)` on the function, or [`Builder::redact`].
 
 #[cfg(feature = "enabled")]
 mod agent;
@@ -44,6 +101,96 @@ mod traceparent;
 #[cfg(feature = "enabled")]
 mod value;
 
+/// Makes functions traceable.
+///
+/// It stands on a function, a method, an `async fn`; or on an `impl` block, a trait or an inline module, and then means each
+/// function with a body in it.
+///
+/// ```
+/// struct Cart { lines: Vec<(String, u32)> }
+///
+/// #[glasshull::trace]
+/// impl Cart {
+///     fn add(&mut self, sku: &str, quantity: u32) -> usize {
+///         self.lines.push((sku.to_owned(), quantity));
+///         self.lines.len()
+///     }
+///
+///     #[glasshull::trace(skip(self), redact(voucher))]
+///     async fn pay(&self, voucher: &str) -> Result<(), std::io::Error> {
+///         Ok(())
+///     }
+/// }
+/// # Cart { lines: vec![] }.add("HAT", 1);
+/// ```
+///
+/// # Options
+///
+/// - `skip(a, b)`, `skip_all`: arguments whose values are not captured.
+/// - `redact(a)`: arguments whose values are withheld, and shown as withheld.
+/// - `name = "..."`: stands for the function's own name, the last part of its path.
+/// - `except(f, g)`, on a block: functions that are passed over.
+///
+/// `skip`, `skip_all` and `redact` on a block hold for the arguments of that name of each function in it. A function in the block may
+/// have an attribute with options of its own.
+///
+/// # Paths
+///
+/// A function is known by `crate::module::name`. Where the attribute stands on the `impl` block or the trait, it is
+/// `crate::module::Type::name`; on a single method the macro cannot see the type, and the path goes without.
+///
+/// # What it does not touch
+///
+/// In a block, `const fn`, functions without a body or with `...`, and what stands in `extern` blocks and in
+/// `impl GlobalAlloc` is passed over; on one of these themselves it is an error. Functions with `#[track_caller]` or
+/// `#[target_feature]` and functions that return `!` keep their body in place; their returned value is not captured.
+///
+/// # What it makes
+///
+/// The function keeps its signature, the order in which it drops things, and what its body may do. Of
+///
+/// ```
+/// # use std::num::ParseIntError;
+/// #[glasshull::trace]
+/// fn double(text: &str) -> Result<u32, ParseIntError> {
+///     Ok(2 * text.parse::<u32>()?)
+/// }
+/// ```
+///
+/// it makes, in essence,
+///
+/// ```ignore
+/// fn double(text: &str) -> Result<u32, ParseIntError> {
+///     let call = {
+///         static SITE: Site = Site::new("crate::module::double", file!(), line!(), &["text"], false);
+///         #[distributed_slice(SITES)] // Known to the hub before it runs.
+///         static LISTED: &Site = &SITE;
+///         if SITE.is_on() {           // One relaxed load.
+///             enter(&SITE, &mut |recorder| {
+///                 if recorder.argument("text") { (&&&Value(&text)).put(recorder); }
+///             })
+///         } else {
+///             Call::off()
+///         }
+///     };
+///     let returned = call_once(move || -> Result<u32, ParseIntError> {
+///         let text = text;            // Binds each argument again, so that drops keep their order.
+///         let value: Result<u32, ParseIntError> = { Ok(2 * text.parse::<u32>()?) };
+///         return value;
+///     });
+///     if call.is_open() {
+///         match (&Returned(&returned)).split() {
+///             Ok(value) => call.returned(&mut |out| (&&&Value(value)).put(out)),
+///             Err(error) => call.failed(&mut |out| (&&&&&Failure(error)).put(out)),
+///         }
+///     }
+///     returned
+/// }
+/// ```
+///
+/// The body of an `async fn` moves into an `async move` block instead, which is awaited at once. A function whose last
+/// expression is `async move { .. }` or `Box::pin(async move { .. })`, and whose signature tells the future's `Output`
+/// (as with `async_trait`), is treated as the `async fn` it stands for.
 pub use glasshull_macros::trace;
 
 #[cfg(not(feature = "enabled"))]

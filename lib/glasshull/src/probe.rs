@@ -166,8 +166,7 @@ mod tests {
     use super::*;
 
     fn probe(max_calls: u64, rate: u32, sample: u32) -> Probe {
-        let order =
-            v1::Probe { max_calls, max_calls_per_second: rate, sample_one_in: sample, ..v1::Probe::default() };
+        let order = v1::Probe { max_calls, max_calls_per_second: rate, sample_one_in: sample, ..v1::Probe::default() };
         Probe::new(1, order, 42)
     }
 

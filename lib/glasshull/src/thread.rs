@@ -50,9 +50,14 @@ struct Local {
 
 /// What became of a call of a function that some probe wants.
 pub(crate) enum Begun {
-    Captured { agent_id: u64, frame: Frame },
+    Captured {
+        agent_id: u64,
+        frame: Frame,
+    },
     /// The request is not captured: neither are the calls below.
-    Suppressed { frame: Frame },
+    Suppressed {
+        frame: Frame,
+    },
 }
 
 /// Values are written by code made by `#[glasshull::trace]`.
@@ -200,8 +205,13 @@ impl Local {
         }
         let began = self.cost_sample();
         let trace_id = if parent.trace_id == [0; 16] { random_16() } else { parent.trace_id };
-        let frame =
-            Frame { trace_id, call_id: self.ids.call(), depth: parent.depth + 1, remote: false, refused: parent.refused };
+        let frame = Frame {
+            trace_id,
+            call_id: self.ids.call(),
+            depth: parent.depth + 1,
+            remote: false,
+            refused: parent.refused,
+        };
         record::begin_entry(&mut self.recorder.bytes);
         self.with_user_code(values);
         let started = ticks();
@@ -276,5 +286,9 @@ fn decide<'a>(probes: &'a [Arc<Probe>], around: &Frame) -> Decision<'a> {
         }
     }
     // Below a captured call, one that is not let in takes no decision for the calls below it.
-    if refused == 0 || (around.is_captured() && !around.remote) { Decision::Untouched } else { Decision::Suppressed(refused) }
+    if refused == 0 || (around.is_captured() && !around.remote) {
+        Decision::Untouched
+    } else {
+        Decision::Suppressed(refused)
+    }
 }

@@ -33,7 +33,11 @@ impl TraceParent {
         let [flags] = hex(parts.next()?)?;
         // Later versions may say more; this one may not.
         let sound = version != 0xFF && (version != 0 || parts.next().is_none());
-        (sound && trace_id != [0; 16] && parent_id != 0).then_some(Self { trace_id, parent_id, sampled: flags & 1 != 0 })
+        (sound && trace_id != [0; 16] && parent_id != 0).then_some(Self {
+            trace_id,
+            parent_id,
+            sampled: flags & 1 != 0,
+        })
     }
 
     pub(crate) fn format(&self) -> String {

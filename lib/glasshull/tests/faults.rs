@@ -98,7 +98,8 @@ fn a_hub_that_never_acknowledges_fills_a_bounded_buffer_and_losses_are_counted()
     let agent = settings(&hub).buffer_bytes(20_000).flush_within(Duration::from_millis(200)).start().unwrap();
     hub.probe(vec![probe("payload")]);
     let context = agent.context();
-    let lost = |state: &hub::State| state.reports.last().and_then(|report| report.drops).map_or(0, |drops| drops.buffer_full);
+    let lost =
+        |state: &hub::State| state.reports.last().and_then(|report| report.drops).map_or(0, |drops| drops.buffer_full);
     let deadline = Instant::now() + PATIENCE;
     while lost(&hub.state()) == 0 {
         assert!(Instant::now() < deadline);
@@ -152,7 +153,8 @@ fn a_peer_that_is_no_hub_is_named_as_such() {
     let (tell, told) = std::sync::mpsc::channel();
     let tell = Mutex::new(tell);
     let report = move |warning: &str| drop(tell.lock().unwrap().send(warning.to_owned()));
-    let agent = builder().hub(format!("http://{address}")).report_to(report).flush_within(Duration::ZERO).start().unwrap();
+    let agent =
+        builder().hub(format!("http://{address}")).report_to(report).flush_within(Duration::ZERO).start().unwrap();
     let warning = told.recv_timeout(PATIENCE).unwrap();
     assert!(warning.contains("404") && warning.contains("is this address a Glasshull hub's?"), "{warning}");
     drop(agent);
@@ -180,9 +182,7 @@ fn a_full_ring_drops_and_counts_and_ends_are_never_lost() {
     hub.probe(vec![probe("payload")]);
     agent.context().in_scope(|| (0..2_000).for_each(|n| assert_eq!(payload(n).len(), 900)));
     assert!(agent.flush(PATIENCE));
-    let drops = hub.wait("a report of drops", |state| {
-        state.reports.last()?.drops.filter(|drops| drops.ring_full > 0)
-    });
+    let drops = hub.wait("a report of drops", |state| state.reports.last()?.drops.filter(|drops| drops.ring_full > 0));
     let state = hub.state();
     assert_eq!(state.ended().len() as u64 + drops.ring_full, 2_000);
     let still_running = state.rows.iter().filter(|row| row.outcome == v1::Outcome::Running).count();

@@ -23,7 +23,8 @@ impl Address {
         let host = uri.host().map(|host| host.trim_matches(['[', ']'])).filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("it names no host"))?.to_owned();
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        if authority.contains('@') || (uri.port_u16().is_none() && !authority.ends_with(uri.host().unwrap_or_default())) {
+        if authority.contains('@') || (uri.port_u16().is_none() && !authority.ends_with(uri.host().unwrap_or_default()))
+        {
             return Err(wrong("host and port are not as they should be"));
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {

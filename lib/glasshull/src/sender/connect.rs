@@ -78,7 +78,7 @@ fn connect(address: &Address, key: Option<&str>, progress: &Sender<Progress>) ->
     let _ = progress.send(Progress::Reached(stream.try_clone().map_err(told)?));
     let control = stream.try_clone().map_err(told)?;
     let socket = handshake(request(address, key)?, stream)?;
-    Session::new(socket, control).map_err(told)
+    Session::new(socket, &control).map_err(told)
 }
 
 fn reach(address: &Address) -> Result<TcpStream, String> {

@@ -36,11 +36,15 @@ impl Governor {
         (self.looked, self.spent_ns, self.lost) = (now, spent_ns, lost);
         if self.budget > 0.0 && share > self.budget {
             let (share, budget) = (share * 100.0, self.budget * 100.0);
-            return Some(format!("capturing took {share:.1} % of a core in the last second, {budget:.1} % are allowed"));
+            return Some(format!(
+                "capturing took {share:.1} % of a core in the last second, {budget:.1} % are allowed"
+            ));
         }
         if self.full_periods >= FULL_PERIODS {
             self.full_periods = 0;
-            return Some(format!("for {FULL_PERIODS} s calls were lost because the hub does not take them fast enough"));
+            return Some(format!(
+                "for {FULL_PERIODS} s calls were lost because the hub does not take them fast enough"
+            ));
         }
         None
     }

@@ -1,5 +1,5 @@
 //! The one background thread: it empties the rings, pairs entries with exits, packs batches, and talks to the hub.
-//! It waits on the socket, or, without a connection, on the agent; each wait is a tick of some milliseconds.
+//! It never waits for the hub: between its rounds it sleeps for a tick, the shorter the more there is to do.
 
 mod address;
 mod calls;
@@ -35,11 +35,14 @@ use crate::record::{self, Record};
 use crate::settings::Settings;
 use crate::site::{self, Site};
 
-/// Ticks: while something is being flushed, while calls come, while they may come, and else.
-const TICK_FLUSHING: Duration = Duration::from_millis(1);
-const TICK_BUSY: Duration = Duration::from_millis(2);
+/// Ticks: while calls pour in, while they come, while they may come, and else. Each is the longest a ring waits then.
+const TICK_POURING: Duration = Duration::from_micros(100);
+const TICK_BUSY: Duration = Duration::from_millis(1);
 const TICK_PROBED: Duration = Duration::from_millis(5);
 const TICK_IDLE: Duration = Duration::from_millis(50);
+
+/// So many records in one tick are pouring in: about a quarter of a ring.
+const POURING: usize = 128;
 
 /// A batch is closed when its first call is this old, or when it has this many bytes before compression.
 const BATCH_AGE: Duration = Duration::from_millis(50);
@@ -50,6 +53,9 @@ const FUNCTIONS_BYTES: usize = 256 * 1024;
 
 /// Messages written in one tick: between them the rings wait.
 const SENDS_PER_TICK: usize = 8;
+
+/// Messages read in one tick.
+const RECEIVED_PER_TICK: usize = 8;
 
 /// How often a report is due.
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
@@ -161,32 +167,34 @@ impl Sender {
         loop {
             let asked = self.agent.asked();
             let now = Instant::now();
-            let busy = self.collect(now, asked.flush_until.is_some());
+            let records = self.collect(now, asked.flush_until.is_some());
             self.pass_time(now);
-            let wait = self.wait(&asked, busy);
-            self.talk(now, wait, &asked);
+            self.talk(now);
             if self.finish_flush(&asked) {
                 return self.end();
             }
+            self.agent.sleep(self.tick(&asked, records), &asked);
         }
     }
 
-    fn wait(&self, asked: &Asked, busy: bool) -> Duration {
-        match (asked.flush_until.is_some(), busy, self.probes.is_any_live() || self.calls.open() > 0) {
-            (true, _, _) => TICK_FLUSHING,
-            (false, true, _) => TICK_BUSY,
-            (false, false, true) => TICK_PROBED,
-            (false, false, false) => TICK_IDLE,
+    fn tick(&self, asked: &Asked, records: usize) -> Duration {
+        let is_expecting =
+            self.probes.is_any_live() || self.calls.open() > 0 || matches!(self.link, Link::Connecting(_));
+        match (records, asked.flush_until.is_some(), is_expecting) {
+            (POURING.., _, _) => TICK_POURING,
+            (1.., _, _) | (_, true, _) => TICK_BUSY,
+            (0, false, true) => TICK_PROBED,
+            (0, false, false) => TICK_IDLE,
         }
     }
 
-    /// Empties the rings. Whether there was anything in them.
-    fn collect(&mut self, now: Instant, flushing: bool) -> bool {
+    /// Empties the rings. How many records there were.
+    fn collect(&mut self, now: Instant, flushing: bool) -> usize {
         let records = self.read_rings();
         if self.sites.len() < site::listed() as usize {
             self.sites = site::list().sites().to_vec();
         }
-        let busy = !records.is_empty();
+        let count = records.len();
         for (_, thread, record) in records {
             self.close_full_batch(now);
             let (calls, mut around) = self.calls_and_surroundings(now);
@@ -202,7 +210,7 @@ impl Sender {
         let lost = std::mem::take(&mut self.calls.lost);
         self.agent.drops.buffer_full.fetch_add(lost, Ordering::Relaxed);
         self.close_due_batch(now, flushing);
-        busy
+        count
     }
 
     fn calls_and_surroundings(&mut self, now: Instant) -> (&mut Calls, Surroundings<'_>) {
@@ -296,18 +304,15 @@ impl Sender {
         }
     }
 
-    /// One step of the conversation with the hub; it takes about `wait`.
-    fn talk(&mut self, now: Instant, wait: Duration, asked: &Asked) {
+    /// One step of the conversation with the hub.
+    fn talk(&mut self, now: Instant) {
         let link = std::mem::replace(&mut self.link, Link::Waiting(now));
         self.link = match link {
             Link::Waiting(until) if until <= now => self.connect(now),
-            Link::Waiting(until) => {
-                self.agent.sleep(wait.min(until - now), asked);
-                Link::Waiting(until)
-            }
-            Link::Connecting(attempt) => self.connecting(attempt, wait, asked),
-            Link::Greeting(session, since) => self.greeting(session, since, wait),
-            Link::Open(open) => self.converse(open, now, wait),
+            Link::Waiting(until) => Link::Waiting(until),
+            Link::Connecting(attempt) => self.connecting(attempt),
+            Link::Greeting(session, since) => self.greeting(session, since),
+            Link::Open(open) => self.converse(open, now),
         };
     }
 
@@ -321,12 +326,9 @@ impl Sender {
         }
     }
 
-    fn connecting(&mut self, mut attempt: Attempt, wait: Duration, asked: &Asked) -> Link {
+    fn connecting(&mut self, mut attempt: Attempt) -> Link {
         match attempt.poll() {
-            None => {
-                self.agent.sleep(wait.min(TICK_PROBED), asked);
-                Link::Connecting(attempt)
-            }
+            None => Link::Connecting(attempt),
             Some(Err(why)) => self.back_off(&why, Duration::ZERO, Instant::now()),
             Some(Ok(session)) => self.greet(session),
         }
@@ -341,9 +343,9 @@ impl Sender {
         }
     }
 
-    fn greeting(&mut self, mut session: Box<Session>, since: Instant, wait: Duration) -> Link {
+    fn greeting(&mut self, mut session: Box<Session>, since: Instant) -> Link {
         let now = Instant::now();
-        match session.flush().and_then(|()| session.receive(wait)) {
+        match session.flush().and_then(|()| session.receive()) {
             Ok(Some(to_instance::Message::Welcome(welcome))) => self.welcomed(*session, welcome),
             Ok(Some(to_instance::Message::Refusal(refusal))) => self.turned_away(&refusal),
             Ok(_) if now.duration_since(since) < WELCOME_WITHIN => Link::Greeting(session, since),
@@ -371,14 +373,22 @@ impl Sender {
         self.back_off(&why, Duration::from_millis(refusal.retry_after_ms.into()), Instant::now())
     }
 
-    /// What the hub sent before matters no less than what this side has to say.
-    fn converse(&mut self, mut open: Box<OpenLink>, now: Instant, wait: Duration) -> Link {
-        let received = self.speak(&mut open, now).and_then(|()| open.session.receive(wait));
-        match received {
-            Ok(None) => Link::Open(open),
-            Ok(Some(message)) => self.hear(open, message),
-            Err(why) => self.back_off(&why, Duration::ZERO, Instant::now()),
+    fn converse(&mut self, mut open: Box<OpenLink>, now: Instant) -> Link {
+        if let Err(why) = self.speak(&mut open, now) {
+            return self.back_off(&why, Duration::ZERO, now);
         }
+        for _ in 0..RECEIVED_PER_TICK {
+            let link = match open.session.receive() {
+                Ok(None) => break,
+                Ok(Some(message)) => self.hear(open, message),
+                Err(why) => return self.back_off(&why, Duration::ZERO, now),
+            };
+            match link {
+                Link::Open(still_open) => open = still_open,
+                other => return other,
+            }
+        }
+        Link::Open(open)
     }
 
     fn speak(&mut self, open: &mut OpenLink, now: Instant) -> Result<(), String> {

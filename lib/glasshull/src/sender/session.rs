@@ -1,4 +1,5 @@
-//! One connection to a hub. Reading waits at most a tick, writing not much longer: the thread has rings to empty.
+//! One connection to a hub. It never waits: the thread has rings to empty. (Waiting on the socket would make the ticks
+//! as coarse as its timeouts are, several milliseconds on common kernels.)
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
@@ -9,9 +10,6 @@ use glasshull_wire::v1::{ToHub, ToInstance, to_hub, to_instance};
 use tungstenite::{Bytes, Error, Message};
 
 use super::connect::Socket;
-
-/// How long one write may block.
-const WRITE_WITHIN: Duration = Duration::from_millis(20);
 
 /// How long the hub may take nothing while something waits to be written.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
@@ -24,9 +22,6 @@ const DEAD_AFTER: Duration = Duration::from_secs(45);
 
 pub(crate) struct Session {
     socket: Socket,
-    /// The same connection, to set its timeouts.
-    control: TcpStream,
-    read_within: Duration,
     /// Something waits to be written since then.
     unwritten_since: Option<Instant>,
     heard: Instant,
@@ -34,10 +29,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(socket: Socket, control: TcpStream) -> io::Result<Self> {
-        control.set_write_timeout(Some(WRITE_WITHIN))?;
+    /// `stream` is the connection below `socket`.
+    pub(crate) fn new(socket: Socket, stream: &TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
         let now = Instant::now();
-        Ok(Self { socket, control, read_within: Duration::ZERO, unwritten_since: None, heard: now, pinged: now })
+        Ok(Self { socket, unwritten_since: None, heard: now, pinged: now })
     }
 
     /// Whether everything handed over is on its way.
@@ -81,12 +77,8 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for a message, not longer than `within`. What cannot be read is passed over, as a later version may say it.
-    pub(crate) fn receive(&mut self, within: Duration) -> Result<Option<to_instance::Message>, String> {
-        if within != self.read_within {
-            self.control.set_read_timeout(Some(within)).map_err(|error| error.to_string())?;
-            self.read_within = within;
-        }
+    /// The next message, if there is one. What cannot be read is passed over, as a later version may say it.
+    pub(crate) fn receive(&mut self) -> Result<Option<to_instance::Message>, String> {
         let received = match self.socket.read() {
             Ok(received) => received,
             Err(error) if is_timeout(&error) => return self.check_alive().map(|()| None),

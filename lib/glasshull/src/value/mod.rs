@@ -7,8 +7,8 @@
 mod debug;
 mod encoder;
 mod json;
-pub(crate) mod redaction;
 mod recorder;
+pub(crate) mod redaction;
 mod tree;
 
 pub(crate) use json::{marker, write_json, write_text};

@@ -95,7 +95,12 @@ impl Recorder {
     }
 
     /// Writes the error object: message, type and sources.
-    pub(crate) fn failure(&mut self, message: fmt::Arguments<'_>, type_name: &str, source: Option<&(dyn Error + 'static)>) {
+    pub(crate) fn failure(
+        &mut self,
+        message: fmt::Arguments<'_>,
+        type_name: &str,
+        source: Option<&(dyn Error + 'static)>,
+    ) {
         self.value(|bytes, redaction| {
             bytes.push(tag::MAP);
             text(bytes, "message");

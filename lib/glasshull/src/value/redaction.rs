@@ -7,8 +7,19 @@ use super::tag;
 
 /// Names that contain one of these, in any case and with or without `_`, `-`, `.` and blanks, name secrets.
 const ANYWHERE: &[&str] = &[
-    "password", "passwd", "passphrase", "secret", "credential", "privatekey", "apikey", "accesskey", "encryptionkey",
-    "signingkey", "creditcard", "cardnumber", "securitycode",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "credential",
+    "privatekey",
+    "apikey",
+    "accesskey",
+    "encryptionkey",
+    "signingkey",
+    "creditcard",
+    "cardnumber",
+    "securitycode",
 ];
 
 /// Names that end in one of these: `accessToken`, but not `tokens_used`.
@@ -16,9 +27,31 @@ const AT_THE_END: &[&str] = &["token", "cookie", "cookies", "authorization", "ib
 
 /// Names that are one of these: too short or too common to be looked for inside others.
 const WHOLE: &[&str] = &[
-    "card", "cvv", "cvc", "cvv2", "pin", "ssn", "pan", "pwd", "pass", "auth", "bearer", "session", "sessionid", "sid",
-    "otp", "totp", "mfa", "csrf", "xsrf", "socialsecuritynumber", "taxid", "passport", "passportnumber",
-    "accountnumber", "routingnumber",
+    "card",
+    "cvv",
+    "cvc",
+    "cvv2",
+    "pin",
+    "ssn",
+    "pan",
+    "pwd",
+    "pass",
+    "auth",
+    "bearer",
+    "session",
+    "sessionid",
+    "sid",
+    "otp",
+    "totp",
+    "mfa",
+    "csrf",
+    "xsrf",
+    "socialsecuritynumber",
+    "taxid",
+    "passport",
+    "passportnumber",
+    "accountnumber",
+    "routingnumber",
 ];
 
 /// Longer names are looked at up to here, in bytes.
@@ -76,7 +109,9 @@ impl Redaction {
     pub(crate) fn names_encoded(&self, key: &[u8]) -> bool {
         // A key that is long enough to need a second byte for its length is not a name.
         match key {
-            [tag::TEXT, length, text @ ..] if *length < 0x80 => std::str::from_utf8(text).is_ok_and(|text| self.names(text)),
+            [tag::TEXT, length, text @ ..] if *length < 0x80 => {
+                std::str::from_utf8(text).is_ok_and(|text| self.names(text))
+            }
             _ => false,
         }
     }

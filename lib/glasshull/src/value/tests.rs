@@ -155,12 +155,28 @@ fn endless_values_end() {
 fn names_of_secrets_are_recognized() {
     let redaction = Redaction::with(["Favourite-Colour".to_owned()]);
     for name in [
-        "password", "PASSWORD_HASH", "userPassword", "client-secret", "apiKey", "X-Api-Key", "access_token", "Token",
-        "authorization", "Proxy-Authorization", "set-cookie", "card", "cardNumber", "iban", "CVV", "favourite_colour",
+        "password",
+        "PASSWORD_HASH",
+        "userPassword",
+        "client-secret",
+        "apiKey",
+        "X-Api-Key",
+        "access_token",
+        "Token",
+        "authorization",
+        "Proxy-Authorization",
+        "set-cookie",
+        "card",
+        "cardNumber",
+        "iban",
+        "CVV",
+        "favourite_colour",
     ] {
         assert!(redaction.names(name) && redaction.names_static(name), "{name}");
     }
-    for name in ["tokens_used", "discard", "pinned", "author", "cards", "key", "sku", "passenger", "", "__", "session_count"] {
+    for name in
+        ["tokens_used", "discard", "pinned", "author", "cards", "key", "sku", "passenger", "", "__", "session_count"]
+    {
         assert!(!redaction.names(name) && !redaction.names_static(name), "{name}");
         assert!(!Redaction::default().names_static(name), "{name}");
         assert!(!Redaction::default().names_static(name), "{name}, remembered");

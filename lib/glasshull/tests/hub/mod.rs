@@ -144,7 +144,12 @@ impl TestHub {
                 return done;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never happened: {what}; calls: {:#?}; reports: {:?}", state.rows, state.reports.last());
+            assert!(
+                !left.is_zero(),
+                "never happened: {what}; calls: {:#?}; reports: {:?}",
+                state.rows,
+                state.reports.last()
+            );
             state = self.shared.changed.wait_timeout(state, left.min(Duration::from_millis(50))).unwrap().0;
         }
     }
@@ -157,7 +162,9 @@ impl TestHub {
             state.probes = v1::Probes { revision: state.probes.revision + 1, probes };
             state.probes.revision
         };
-        self.wait("the probes are in place", |state| state.reports.iter().any(|report| report.revision == revision).then_some(()));
+        self.wait("the probes are in place", |state| {
+            state.reports.iter().any(|report| report.revision == revision).then_some(())
+        });
     }
 
     /// The calls of which the last row is not `running`, with that row.
@@ -278,8 +285,12 @@ impl Session {
 
     fn take(&mut self, shared: &Shared, state: &mut State, socket: &mut WebSocket<TcpStream>, batch: &v1::CallBatch) {
         if shared.faults.refuse.load(Ordering::Relaxed) == batch.sequence {
-            let refusal =
-                v1::Refusal { code: "GH0000".into(), message: "no".into(), sequence: batch.sequence, ..Default::default() };
+            let refusal = v1::Refusal {
+                code: "GH0000".into(),
+                message: "no".into(),
+                sequence: batch.sequence,
+                ..Default::default()
+            };
             return send(socket, to_instance::Message::Refusal(refusal));
         }
         if shared.faults.no_acks.load(Ordering::Relaxed) {
@@ -324,7 +335,8 @@ fn rows(batch: &v1::CallBatch) -> Vec<Call> {
             error: row.error.map(str::to_owned),
         }
     };
-    for text in (0..calls.len()).flat_map(|i| [calls.args.get(i), calls.returned.get(i), calls.error.get(i)]).flatten() {
+    for text in (0..calls.len()).flat_map(|i| [calls.args.get(i), calls.returned.get(i), calls.error.get(i)]).flatten()
+    {
         serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|error| panic!("no JSON: {error}: {text}"));
     }
     (0..calls.len()).map(row).collect()
