@@ -14,6 +14,7 @@ mod calls;
 mod docs;
 mod engine;
 mod failure;
+mod interrupt;
 mod line;
 mod session;
 mod settings;

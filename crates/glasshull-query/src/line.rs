@@ -59,7 +59,7 @@ impl<'a> Waiting<'a> {
     fn begin(line: &'a Line) -> Option<Self> {
         let counted =
             line.waiting.fetch_update(Relaxed, Relaxed, |waiting| (waiting < line.max_waiting).then_some(waiting + 1));
-        counted.is_ok().then_some(Self(line))
+        counted.is_ok().then(|| Self(line))
     }
 }
 

@@ -6,6 +6,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
 use datafusion::common::{Result, exec_err};
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -20,6 +23,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::QuerySettings;
+use crate::interrupt::GiveWay;
 
 /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
@@ -74,9 +78,19 @@ impl Sessions {
         let runtime = RuntimeEnv { memory_pool, ..self.runtime.clone() };
         SessionStateBuilder::new_from_existing(self.template.clone())
             .with_runtime_env(Arc::new(runtime))
-            .with_catalog_list(Arc::new(datafusion::catalog::MemoryCatalogProviderList::new()))
+            .with_catalog_list(no_tables())
             .build()
     }
+}
+
+/// A catalog with one empty schema.
+fn no_tables() -> Arc<dyn CatalogProviderList> {
+    let catalog = MemoryCatalogProvider::new();
+    // A schema in memory takes whatever it is given.
+    let _ = catalog.register_schema(SCHEMA, Arc::new(MemorySchemaProvider::new()));
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(CATALOG.into(), Arc::new(catalog));
+    Arc::new(catalogs)
 }
 
 /// What all sessions share: functions and options.
@@ -85,6 +99,7 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
         .with_config(config(settings))
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
+        .with_physical_optimizer_rule(Arc::new(GiveWay))
         .build();
     datafusion_functions_json::register_all(&mut state)?;
     for function in WITHHELD_FUNCTIONS {
@@ -97,7 +112,7 @@ fn config(settings: &QuerySettings) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(settings.parallelism.max(1))
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_create_default_catalog_and_schema(true)
+        .with_create_default_catalog_and_schema(false)
         // It would tell the spill folder's path.
         .with_information_schema(false);
     let options = config.options_mut();
@@ -105,6 +120,10 @@ fn config(settings: &QuerySettings) -> SessionConfig {
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.time_zone = Some("UTC".into());
     options.execution.parquet.pushdown_filters = true;
+    // What a sort keeps for itself to be able to spill; DataFusion's 10 MiB can be more than a question has.
+    let reserved = settings.memory_bytes / 16 / settings.parallelism.max(1);
+    let reservation = &mut options.execution.sort_spill_reservation_bytes;
+    *reservation = reserved.min(*reservation);
     config
 }
 

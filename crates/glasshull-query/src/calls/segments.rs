@@ -26,17 +26,23 @@ use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
-use futures::stream::BoxStream;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use object_store::ObjectStore;
 
 /// Segments a question met and could not read, with why.
 #[derive(Debug, Default)]
-pub(crate) struct Unreadable(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Unreadable(Mutex<BTreeMap<String, &'static str>>);
 
 impl Unreadable {
-    fn note(&self, path: &str, why: String) {
-        tracing::warn!(segment = path, %why, "a segment cannot be read");
+    /// Notes what people are told; the error itself may name files of the machine and goes to the log only.
+    fn note(&self, path: &str, error: &str) {
+        tracing::warn!(segment = path, error, "a segment cannot be read");
+        let why = match error {
+            _ if error.contains("not found") => "it is missing",
+            _ if error.contains("Object Store error") => "the object store does not give it out",
+            _ => "its content is damaged",
+        };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(path.into()).or_insert(why);
     }
 
@@ -50,8 +56,8 @@ impl Unreadable {
         let unreadable = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (path, why) = unreadable.first_key_value()?;
         Some(match unreadable.len() {
-            1 => format!("Segment {path} could not be read, its calls are missing: {why}"),
-            n => format!("{n} segments could not be read, their calls are missing; the first is {path}: {why}"),
+            1 => format!("Segment {path} could not be read ({why}): its calls are missing."),
+            n => format!("{n} segments could not be read: their calls are missing. The first is {path} ({why})."),
         })
     }
 }
@@ -186,7 +192,7 @@ impl Watch {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(error) if is_of_the_file(&error) => {
-                self.unreadable.note(&self.path, error.find_root().to_string());
+                self.unreadable.note(&self.path, &error.to_string());
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -196,7 +202,7 @@ impl Watch {
     fn panicked(&self, payload: &(dyn Any + Send)) {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-        self.unreadable.note(&self.path, format!("its content is damaged ({text})"));
+        self.unreadable.note(&self.path, &format!("a panic: {text}"));
     }
 
     fn planner(&self, inner: Box<dyn MorselPlanner>) -> Box<dyn MorselPlanner> {

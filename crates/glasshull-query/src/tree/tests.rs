@@ -24,8 +24,11 @@ fn links() -> impl Strategy<Value = Vec<Link>> {
 
 fn around() -> impl Strategy<Value = Surroundings> {
     let hops = || prop_oneof![Just(Hops::None), (1..4_u32).prop_map(Hops::UpTo), Just(Hops::All)];
-    (hops(), hops(), any::<bool>())
-        .prop_map(|(ancestors, descendants, siblings)| Surroundings { ancestors, descendants, siblings })
+    (hops(), hops(), any::<bool>()).prop_map(|(ancestors, descendants, siblings)| Surroundings {
+        ancestors,
+        descendants,
+        siblings,
+    })
 }
 
 proptest! {

@@ -36,7 +36,11 @@ async fn nothing_but_questions_is_taken() {
         let (code, failure) = rig.refused(sql).await;
         assert_eq!(code, Code::StatementForbidden, "{sql}: {failure}");
     }
-    for sql in ["SELECT * INTO t FROM calls", "WITH x AS (DELETE FROM calls RETURNING *) SELECT * FROM x", "SELECT 1; SELECT 2"] {
+    for sql in [
+        "SELECT * INTO t FROM calls",
+        "WITH x AS (DELETE FROM calls RETURNING *) SELECT * FROM x",
+        "SELECT 1; SELECT 2",
+    ] {
         let (code, failure) = rig.refused(sql).await;
         let refused = [Code::StatementForbidden, Code::StatementSyntax, Code::StatementMeaning];
         assert!(refused.contains(&code), "{sql}: {failure}");
@@ -84,13 +88,21 @@ async fn deep_and_long_statements_end_in_an_answer_or_a_failure() {
         format!("SELECT {}", times(4_000, "CASE WHEN TRUE THEN 1 ELSE ")),
         format!("SELECT args{} FROM calls", times(9_000, "->'a'")),
         format!("SELECT * FROM calls {}", times(2_000, "NATURAL JOIN calls ")),
+        format!("SELECT 1 FROM {}calls z", (0..4_000).map(|n| format!("calls c{n}, ")).collect::<String>()),
+        format!("SELECT 1 FROM {}calls z", (0..90).map(|n| format!("calls c{n}, ")).collect::<String>()),
+        format!("SELECT 1{}", times(90, " UNION SELECT 1")),
+        format!("SELECT count(*) FROM calls WHERE line = 1{}", times(450, " OR line=2")),
+        format!("SELECT 1{}", times(990, "+1")),
+        format!("SELECT args{} FROM calls", times(199, "->'a'")),
         times(64 * 1024, "x"),
         times(64 * 1024, "'"),
         times(32 * 1024, "/*"),
         times(64 * 1024, "\0"),
     ];
     for sql in statements {
+        let began = std::time::Instant::now();
         let answer = rig.ask(&sql).await;
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?} for {}..", began.elapsed(), &sql[..40]);
         let told = answer.as_ref().map_or_else(|failure| failure.to_string(), |_| "answered".to_owned());
         assert!(told.len() < 2_000, "{} bytes for {}..", told.len(), &sql[..40]);
         assert!(!told.contains("GH9001"), "{}..: {told}", &sql[..40]);
@@ -117,13 +129,37 @@ async fn values_do_not_grow_out_of_nothing() {
 async fn failures_point_at_their_place_and_name_the_right_word() {
     let rig = Rig::new().await;
     for (sql, code, drawn) in [
-        ("SELECT durration_ns FROM calls", Code::StatementMeaning, "       ^^^^^^^^^^^^ There is no column durration_ns. Did you mean duration_ns?"),
-        ("SELECT c.servce FROM calls c", Code::StatementMeaning, "       ^^^^^^^^ There is no column servce. Did you mean service?"),
+        (
+            "SELECT durration_ns FROM calls",
+            Code::StatementMeaning,
+            "       ^^^^^^^^^^^^ There is no column durration_ns. Did you mean duration_ns?",
+        ),
+        (
+            "SELECT c.servce FROM calls c",
+            Code::StatementMeaning,
+            "       ^^^^^^^^ There is no column servce. Did you mean service?",
+        ),
         ("SELECT 1 FROM cals", Code::StatementMeaning, " There is no table cals. Did you mean calls?"),
-        ("SELECT 1 FROM nothing", Code::StatementMeaning, " There is no table nothing. There are calls, traces, functions, services, instances, probes."),
-        ("SELECT 1 FORM calls WHERE", Code::StatementSyntax, "                         ^ Expected: an expression, found: EOF."),
-        ("SELECT * FROM calls WERE x = 1", Code::StatementSyntax, "                          ^ Expected: end of statement, found: x."),
-        ("SELECT * FROM calls GRUP BY x", Code::StatementSyntax, "                         ^^ Expected: end of statement, found: BY."),
+        (
+            "SELECT 1 FROM nothing",
+            Code::StatementMeaning,
+            " There is no table nothing. There are calls, traces, functions, services, instances, probes.",
+        ),
+        (
+            "SELECT 1 FORM calls WHERE",
+            Code::StatementSyntax,
+            "              ^^^^^ Expected: end of statement, found: calls.",
+        ),
+        (
+            "SELECT * FROM calls WERE x = 1",
+            Code::StatementSyntax,
+            "                         ^ Expected: end of statement, found: x.",
+        ),
+        (
+            "SELECT * FROM calls GRUP BY x",
+            Code::StatementSyntax,
+            "                         ^^ Expected: end of statement, found: BY.",
+        ),
     ] {
         let (found, failure) = rig.refused(sql).await;
         let (offset, length) = failure.position.map_or((0, 0), |position| (position.column - 1, position.length));

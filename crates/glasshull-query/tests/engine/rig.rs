@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// When tests take place: 2026-11-21T02:00:00Z, at the start of a window.
-pub const NOW_NS: i64 = 1_795_226_400 * 1_000_000_000;
+pub(crate) const NOW_NS: i64 = 1_795_226_400 * 1_000_000_000;
 
 struct At(i64);
 
@@ -30,23 +30,23 @@ impl Clock for At {
 
 /// One call, as a test describes it.
 #[derive(Clone, Debug)]
-pub struct TestCall {
-    pub trace: u128,
-    pub id: u64,
-    pub parent: Option<u64>,
-    pub service: &'static str,
-    pub function: &'static str,
-    pub started_ms: i64,
-    pub took_ns: u64,
-    pub outcome: Outcome,
-    pub args: Option<String>,
-    pub returned: Option<String>,
-    pub error: Option<String>,
-    pub depth: u32,
+pub(crate) struct TestCall {
+    pub(crate) trace: u128,
+    pub(crate) id: u64,
+    pub(crate) parent: Option<u64>,
+    pub(crate) service: &'static str,
+    pub(crate) function: &'static str,
+    pub(crate) started_ms: i64,
+    pub(crate) took_ns: u64,
+    pub(crate) outcome: Outcome,
+    pub(crate) args: Option<String>,
+    pub(crate) returned: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) depth: u32,
 }
 
 /// A call of trace 1 that returned.
-pub fn call(function: &'static str, id: u64) -> TestCall {
+pub(crate) fn call(function: &'static str, id: u64) -> TestCall {
     TestCall {
         trace: 1,
         id,
@@ -64,55 +64,55 @@ pub fn call(function: &'static str, id: u64) -> TestCall {
 }
 
 impl TestCall {
-    pub fn of(self, trace: u128) -> Self {
+    pub(crate) fn of(self, trace: u128) -> Self {
         Self { trace, ..self }
     }
 
-    pub fn from(self, parent: u64) -> Self {
+    pub(crate) fn from(self, parent: u64) -> Self {
         Self { parent: Some(parent), ..self }
     }
 
-    pub fn depth(self, depth: u32) -> Self {
+    pub(crate) fn depth(self, depth: u32) -> Self {
         Self { depth, ..self }
     }
 
-    pub fn by(self, service: &'static str) -> Self {
+    pub(crate) fn by(self, service: &'static str) -> Self {
         Self { service, ..self }
     }
 
     /// Milliseconds after [`NOW_NS`].
-    pub fn at(self, started_ms: i64) -> Self {
+    pub(crate) fn at(self, started_ms: i64) -> Self {
         Self { started_ms, ..self }
     }
 
-    pub fn took(self, took_ns: u64) -> Self {
+    pub(crate) fn took(self, took_ns: u64) -> Self {
         Self { took_ns, ..self }
     }
 
-    pub fn args(self, json: &str) -> Self {
+    pub(crate) fn args(self, json: &str) -> Self {
         Self { args: Some(json.into()), ..self }
     }
 
-    pub fn returned(self, json: &str) -> Self {
+    pub(crate) fn returned(self, json: &str) -> Self {
         Self { returned: Some(json.into()), ..self }
     }
 
-    pub fn failed(self, message: &str) -> Self {
+    pub(crate) fn failed(self, message: &str) -> Self {
         let error = serde_json::json!({ "message": message }).to_string();
         Self { outcome: Outcome::Error, error: Some(error), ..self }
     }
 
-    pub fn running(self) -> Self {
+    pub(crate) fn running(self) -> Self {
         Self { outcome: Outcome::Running, ..self }
     }
 }
 
 /// What the hub would say of itself.
 #[derive(Default)]
-pub struct Known {
-    pub functions: Mutex<Functions>,
-    pub instances: Mutex<Instances>,
-    pub probes: Mutex<Probes>,
+pub(crate) struct Known {
+    pub(crate) functions: Mutex<Functions>,
+    pub(crate) instances: Mutex<Instances>,
+    pub(crate) probes: Mutex<Probes>,
 }
 
 #[async_trait]
@@ -130,21 +130,21 @@ impl Tables for Known {
     }
 }
 
-pub struct Rig {
-    pub store: Arc<Store>,
-    pub engine: Arc<Engine>,
-    pub known: Arc<Known>,
-    pub objects: PathBuf,
+pub(crate) struct Rig {
+    pub(crate) store: Arc<Store>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) known: Arc<Known>,
+    pub(crate) objects: PathBuf,
     sequence: AtomicU64,
     _data: TempDir,
 }
 
 impl Rig {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut QuerySettings)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut QuerySettings)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(&data.path().join("data")).unwrap();
         let object_store = Arc::new(FolderObjects::new(&folder.objects()).unwrap());
@@ -164,7 +164,7 @@ impl Rig {
     }
 
     /// Stores calls, each service's as a batch of an instance of its own.
-    pub async fn append(&self, calls: &[TestCall]) {
+    pub(crate) async fn append(&self, calls: &[TestCall]) {
         let mut services: Vec<&'static str> = calls.iter().map(|call| call.service).collect();
         services.sort_unstable();
         services.dedup();
@@ -194,37 +194,37 @@ impl Rig {
         self.store.append(&source, batch.finish(sequence)).await.unwrap();
     }
 
-    pub async fn publish(&self) {
+    pub(crate) async fn publish(&self) {
         self.store.publish().await.unwrap();
     }
 
-    pub async fn ask(&self, sql: &str) -> Result<Rows, Failure> {
+    pub(crate) async fn ask(&self, sql: &str) -> Result<Rows, Failure> {
         self.engine.query(sql, None).await
     }
 
     /// The answer, drawn: one line a row, its first line the columns.
-    pub async fn drawn(&self, sql: &str) -> String {
+    pub(crate) async fn drawn(&self, sql: &str) -> String {
         let rows = self.ask(sql).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"));
         assert_eq!(rows.partial, None, "{sql}");
         draw(&rows)
     }
 
     /// The one value of an answer.
-    pub async fn value(&self, sql: &str) -> Value {
+    pub(crate) async fn value(&self, sql: &str) -> Value {
         let rows = self.ask(sql).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"));
         assert_eq!((rows.rows.len(), rows.columns.len()), (1, 1), "{sql}");
         rows.rows[0][0].clone()
     }
 
     /// The failure, with its code.
-    pub async fn refused(&self, sql: &str) -> (Code, Failure) {
+    pub(crate) async fn refused(&self, sql: &str) -> (Code, Failure) {
         match self.ask(sql).await {
             Ok(rows) => panic!("{sql} is answered: {rows:?}"),
             Err(failure) => (failure.known_code().expect("a code"), failure),
         }
     }
 
-    pub async fn tree(&self, statement: &str) -> Result<Tree, Failure> {
+    pub(crate) async fn tree(&self, statement: &str) -> Result<Tree, Failure> {
         let Ok(Statement::Tree(tree)) = parse(statement) else { panic!("{statement} is no TREE") };
         self.engine.tree(&tree).await
     }
@@ -232,13 +232,8 @@ impl Rig {
 
 fn push(batch: &mut BatchWriter, call: &TestCall) {
     let index = call.function.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-    let describe = || Function {
-        index,
-        path: call.function.into(),
-        file: "src/lib.rs".into(),
-        line: 7,
-        ..Function::default()
-    };
+    let describe =
+        || Function { index, path: call.function.into(), file: "src/lib.rs".into(), line: 7, ..Function::default() };
     let (function, thread) = (batch.function(index, describe), batch.thread(1, || "main".into()));
     batch.push(&CallRow {
         function,
@@ -258,7 +253,7 @@ fn push(batch: &mut BatchWriter, call: &TestCall) {
 }
 
 /// Rows as text.
-pub fn draw(rows: &Rows) -> String {
+pub(crate) fn draw(rows: &Rows) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let names: Vec<&str> = rows.columns.iter().map(|column| column.name.as_str()).collect();
     let lines = rows.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" | "));
@@ -266,6 +261,6 @@ pub fn draw(rows: &Rows) -> String {
 }
 
 /// Lines of a test's expectation, without its indent.
-pub fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     text.trim().lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }

@@ -38,7 +38,10 @@ async fn each_call_is_there_once_wherever_it_lies() {
 async fn a_running_call_is_replaced_by_its_end() {
     let rig = three_places().await;
     rig.append(&[call("shop::hang", 6).at(7).took(5_000_000)]).await;
-    assert_eq!(rig.drawn("SELECT outcome, duration_ns FROM calls WHERE call_id = '0000000000000006'").await, "outcome | duration_ns\nreturned | 5000000");
+    assert_eq!(
+        rig.drawn("SELECT outcome, duration_ns FROM calls WHERE call_id = '0000000000000006'").await,
+        "outcome | duration_ns\nreturned | 5000000"
+    );
     rig.publish().await;
     assert_eq!(rig.value("SELECT count(*) FROM calls").await, json!(6));
 }
@@ -55,14 +58,17 @@ async fn an_empty_store_answers() {
 async fn json_is_reached_into_in_memory_and_in_segments() {
     let rig = Rig::new().await;
     let quote = |id, sku: &str, total: &str| {
-        call("shop::quote", id).args(&format!(r#"{{"sku":"{sku}","items":[1,2]}}"#)).returned(&format!(r#"{{"total":{total}}}"#))
+        call("shop::quote", id)
+            .args(&format!(r#"{{"sku":"{sku}","items":[1,2]}}"#))
+            .returned(&format!(r#"{{"total":{total}}}"#))
     };
     rig.append(&[quote(1, "a", "10"), quote(2, "b", "0")]).await;
     rig.publish().await;
     rig.append(&[quote(3, "a", "12.5")]).await;
     let ids = rig.drawn("SELECT call_id FROM calls WHERE args->>'sku' = 'a' ORDER BY 1").await;
     assert_eq!(ids, "call_id\n0000000000000001\n0000000000000003");
-    let rows = rig.ask("SELECT args->>'sku' AS sku, returned->'total' AS total FROM calls ORDER BY call_id").await.unwrap();
+    let rows =
+        rig.ask("SELECT args->>'sku' AS sku, returned->'total' AS total FROM calls ORDER BY call_id").await.unwrap();
     assert_eq!(rows.rows, [[json!("a"), json!(10)], [json!("b"), json!(0)], [json!("a"), json!(12.5)]]);
     assert_eq!(rows.columns[1].kind, ColumnKind::Number);
     let sum = "SELECT sum((returned->'total')::double) FROM calls WHERE (args->'items'->1)::int = 2";
@@ -86,7 +92,10 @@ async fn values_are_written_as_the_api_says() {
     let rig = Rig::new().await;
     rig.append(&[call("f", 1).at(1).args(r#"{"a":1}"#)]).await;
     let rows = rig.ask("SELECT started_at, duration_ns, args, line, returned FROM calls").await.unwrap();
-    assert_eq!(rows.rows[0], [json!("2026-11-21T02:00:00.001000000Z"), json!(1_000_000), json!(r#"{"a":1}"#), json!(7), json!(null)]);
+    assert_eq!(
+        rows.rows[0],
+        [json!("2026-11-21T02:00:00.001000000Z"), json!(1_000_000), json!(r#"{"a":1}"#), json!(7), json!(null)]
+    );
     let kinds: Vec<ColumnKind> = rows.columns.iter().map(|column| column.kind).collect();
     use ColumnKind::*;
     assert_eq!(kinds, [Time, Duration, Json, Number, Json]);

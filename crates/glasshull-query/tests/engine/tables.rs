@@ -19,7 +19,8 @@ async fn rig() -> Rig {
         instances: 1,
         probes: vec!["p1".into()],
     };
-    rig.known.functions.lock().unwrap().functions = vec![function("shop", "shop::price"), function("shop", "shop::order")];
+    rig.known.functions.lock().unwrap().functions =
+        vec![function("shop", "shop::price"), function("shop", "shop::order")];
     rig.known.instances.lock().unwrap().instances = vec![Instance {
         id: "00".into(),
         service: "shop".into(),

@@ -101,7 +101,8 @@ async fn a_call_id_shows_the_call_with_what_is_asked_for_around_it() {
 async fn the_calls_of_a_query_keep_their_hierarchy() {
     let rig = rig().await;
     check(
-        rig.tree("TREE OF (SELECT call_id FROM calls WHERE function LIKE 'pricing::%' OR outcome = 'error') ANCESTORS").await,
+        rig.tree("TREE OF (SELECT call_id FROM calls WHERE function LIKE 'pricing::%' OR outcome = 'error') ANCESTORS")
+            .await,
         "web::checkout
          · web::cart
          · · pricing::quote*
@@ -111,12 +112,16 @@ async fn the_calls_of_a_query_keep_their_hierarchy() {
          · · bank::charge*",
     );
     check(
-        rig.tree("TREE OF (SELECT call_id FROM calls WHERE function IN ('web::checkout', 'pricing::tax')) SIBLINGS").await,
+        rig.tree("TREE OF (SELECT call_id FROM calls WHERE function IN ('web::checkout', 'pricing::tax')) SIBLINGS")
+            .await,
         "web::checkout* +2
          · pricing::tax*
          · pricing::round",
     );
-    check(rig.tree("TREE OF (SELECT call_id FROM calls WHERE args->>'sku' = 'x') DESCENDANTS 1").await, "pricing::quote*\n· pricing::tax\n· pricing::round");
+    check(
+        rig.tree("TREE OF (SELECT call_id FROM calls WHERE args->>'sku' = 'x') DESCENDANTS 1").await,
+        "pricing::quote*\n· pricing::tax\n· pricing::round",
+    );
     check(rig.tree("TREE OF (SELECT trace_id FROM calls WHERE outcome = 'error')").await, WHOLE);
     check(rig.tree("TREE OF (SELECT call_id FROM calls WHERE FALSE)").await, "");
 }
@@ -145,7 +150,13 @@ async fn an_id_s_beginning_is_enough_where_it_names_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_whose_parent_was_not_captured_are_tops_of_their_own() {
     let rig = Rig::new().await;
-    rig.append(&[call("a", 1).from(77).at(0), call("b", 2).from(77).at(1), call("c", 3).from(88).at(2), call("d", 4).from(1).at(3)]).await;
+    rig.append(&[
+        call("a", 1).from(77).at(0),
+        call("b", 2).from(77).at(1),
+        call("c", 3).from(88).at(2),
+        call("d", 4).from(1).at(3),
+    ])
+    .await;
     check(rig.tree("TREE 00000000000000000000000000000001").await, "a*\n· d\nb*\nc*");
     check(rig.tree("TREE 0000000000000001 SIBLINGS").await, "a* +1\nb");
 }
@@ -171,7 +182,9 @@ async fn rings_and_repeated_ids_are_shown_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tree_has_its_limit_and_keeps_what_is_nearest_to_the_root() {
     let rig = Rig::with(|settings| settings.max_tree_calls = 100).await;
-    let deep: Vec<_> = (1..=5_000_u64).map(|id| if id == 1 { call("f", 1) } else { call("f", id).from(id - 1).at(id as i64).depth(id as u32) }).collect();
+    let deep: Vec<_> = (1..=5_000_u64)
+        .map(|id| if id == 1 { call("f", 1) } else { call("f", id).from(id - 1).at(id as i64).depth(id as u32) })
+        .collect();
     rig.append(&deep).await;
     rig.publish().await;
     let tree = rig.tree("TREE 00000000000000000000000000000001").await.unwrap();
