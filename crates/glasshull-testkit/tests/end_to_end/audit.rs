@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use glasshull::Guard;
+use serde_json::Value;
 
 use crate::hub_process::{HubProcess, eventually};
 
@@ -43,7 +44,7 @@ impl Auditor {
     pub(crate) fn call(&self, numbers: Range<u64>) {
         for n in numbers {
             self.guard.context().in_scope(|| audit_step(n));
-            if n % 32 == 0 {
+            if n % 8 == 0 {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
@@ -61,11 +62,15 @@ impl Auditor {
         (calls, hub.number(&format!("SELECT count(DISTINCT args->>'n') {of}")))
     }
 
-    /// How many calls the instance says it lost.
-    pub(crate) fn dropped(&self, hub: &HubProcess) -> u64 {
+    /// How many calls the instance says it lost, by reason.
+    pub(crate) fn drops(&self, hub: &HubProcess) -> Value {
         let instances = hub.get("instances");
         let instance = instances["instances"].as_array().into_iter().flatten().find(|i| i["service"] == *self.service);
-        let drops = &instance.expect("the instance is known")["drops"];
-        ["ring_full", "buffer_full", "no_ring", "refused"].iter().filter_map(|reason| drops[reason].as_u64()).sum()
+        instance.expect("the instance is known")["drops"].clone()
+    }
+
+    /// How many calls the instance says it lost.
+    pub(crate) fn dropped(&self, hub: &HubProcess) -> u64 {
+        self.drops(hub).as_object().into_iter().flatten().filter_map(|(_, calls)| calls.as_u64()).sum()
     }
 }
