@@ -81,7 +81,7 @@ impl Function<'_> {
             #[allow(clippy::let_unit_value, clippy::redundant_closure_call, clippy::unit_arg)]
             let #returned = ::glasshull::__private::call_once(move || -> #ty {
                 #rebind
-                #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
+                #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
                 let #value: #ty = #body;
                 #[allow(unreachable_code, clippy::needless_return)]
                 return #value;
@@ -198,7 +198,7 @@ fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStre
         let #future = async move {
             #hint
             #rebind
-            #[allow(clippy::let_unit_value, clippy::let_and_return, clippy::let_with_type_underscore)]
+            #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
             let #value: #ty = #body;
             #[allow(unreachable_code, clippy::needless_return)]
             return #value;

@@ -110,13 +110,13 @@ impl Calibration {
 
     /// Measures the rate again, and follows the wall clock where it was set.
     pub(crate) fn correct(&mut self) {
-        let (now, instant, wall) = (ticks(), Instant::now(), SystemTime::now());
+        let (now, instant, wall) = (ticks(), Instant::now(), wall_now());
         let elapsed = instant.duration_since(self.first.1).as_nanos() as f64;
         let passed = now.wrapping_sub(self.first.0) as f64;
         if passed > 0.0 {
             self.nanoseconds_per_tick = elapsed / passed;
         }
-        self.anchor = (now, nanoseconds_since_epoch(wall));
+        self.anchor = (now, wall);
     }
 
     /// Wall-clock time of a moment, in nanoseconds since 1970-01-01 UTC.
@@ -131,8 +131,10 @@ impl Calibration {
     }
 }
 
-pub(crate) fn nanoseconds_since_epoch(time: SystemTime) -> i64 {
-    match time.duration_since(UNIX_EPOCH) {
+/// The system's wall clock, in nanoseconds since 1970-01-01 UTC.
+#[allow(clippy::disallowed_methods)] // This is the clock that all others are to ask.
+pub(crate) fn wall_now() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
         Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
     }
@@ -156,7 +158,7 @@ mod tests {
     #[test]
     fn wall_time_is_that_of_the_system() {
         let calibration = Calibration::new();
-        let off = calibration.wall(ticks()) - nanoseconds_since_epoch(SystemTime::now());
+        let off = calibration.wall(ticks()) - wall_now();
         assert!(off.abs() < 50_000_000, "{off} ns off");
     }
 

@@ -47,11 +47,16 @@ impl Site {
         self.gate.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether the agent with this bit wants its calls; lists the function if nobody has.
-    pub(crate) fn is_on_for(&'static self, agent: u32) -> bool {
+    /// Lists the function if nobody has; whether it is still on then.
+    pub(crate) fn is_on_when_listed(&'static self) -> bool {
         if self.gate.load(Ordering::Relaxed) & UNLISTED != 0 {
             list().add(self);
         }
+        self.is_on()
+    }
+
+    /// Whether the agent with this bit wants its calls.
+    pub(crate) fn is_on_for(&self, agent: u32) -> bool {
         self.gate.load(Ordering::Relaxed) & agent != 0
     }
 
@@ -130,8 +135,8 @@ mod tests {
     fn a_function_is_listed_once_and_off_from_then_on() {
         let site = site();
         assert!(site.is_on());
-        assert!(!site.is_on_for(1));
-        assert!(!site.is_on());
+        assert!(!site.is_on_when_listed());
+        assert!(!site.is_on() && !site.is_on_for(1));
         list().add(site);
         let listed = list().sites().iter().filter(|&&other| std::ptr::eq(other, site)).count();
         assert_eq!(listed, 1);

@@ -65,7 +65,7 @@ pub(crate) type Record<'a> = &'a mut dyn FnMut(&mut Recorder);
 
 /// Begins a call, unless the probes want nothing of it. With `reserve`, its end has a place in this thread's ring.
 pub(crate) fn begin(site: &'static Site, values: Record<'_>, reserve: bool) -> Option<Begun> {
-    if frame::is_capturing() {
+    if !site.is_on_when_listed() || frame::is_capturing() {
         return None;
     }
     THREAD.try_with(|thread| thread.try_borrow_mut().ok()?.local()?.begin(site, values, reserve)).ok().flatten()

@@ -65,9 +65,9 @@ fn lifetimes<'a>(a: &'a str, _b: &str) -> &'a str {
 }
 
 #[glasshull::trace]
-fn generic<T: Clone, const N: usize>(value: &T) -> [T; N]
+fn generic<T, const N: usize>(value: &T) -> [T; N]
 where
-    T: Send,
+    T: Clone + Send,
 {
     std::array::from_fn(|_| value.clone())
 }

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use glasshull_wire::limits::{MAX_FUNCTIONS_PER_MESSAGE, MAX_LABEL_BYTES};
 use glasshull_wire::v1::{self, to_hub, to_instance};
@@ -29,7 +29,7 @@ use probes::ProbeSet;
 use session::Session;
 
 use crate::agent::{Agent, Asked, ThreadRing};
-use crate::clock::{Calibration, nanoseconds_since_epoch, ticks};
+use crate::clock::{Calibration, ticks, wall_now};
 use crate::ids;
 use crate::record::{self, Record};
 use crate::settings::Settings;
@@ -552,7 +552,7 @@ fn instance(settings: &Settings) -> v1::Instance {
         release: settings.release.clone(),
         host,
         pid,
-        started_at_ns: nanoseconds_since_epoch(SystemTime::now()),
+        started_at_ns: wall_now(),
         sdk: concat!("glasshull-rust ", env!("CARGO_PKG_VERSION")).into(),
         tags: settings.tags.clone().into_iter().collect(),
     }
