@@ -169,6 +169,20 @@ async fn a_file_that_was_cut_short_is_damage_as_its_end_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_batch_that_stands_in_two_files_is_read_once() {
+    let mut rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    rig.disk.fail_syncs(1);
+    rig.store().append(&source(1), batch(2, &[2])).await.unwrap_err();
+    rig.append(1, 2, &[2]).await;
+    // Nobody can say any more that the first time was not acknowledged.
+    rig.disk.spoil(2, |file| file[0] = 0);
+    rig.crash_keeping(|unsynced| unsynced, false).await;
+    assert_eq!(rig.calls().await, [1, 2]);
+    assert_eq!(rig.store().stats().corrupt_records, 1);
+}
+
+#[tokio::test]
 async fn a_journal_file_that_is_missing_is_noticed() {
     let mut rig = two_files().await;
     rig.crash().await;

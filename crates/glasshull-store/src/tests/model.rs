@@ -150,7 +150,12 @@ proptest! {
     fn whatever_happens_each_acknowledged_call_is_there_once(steps in prop::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut rig = Rig::with(|settings| settings.journal_file_bytes = 700).await;
+            let mut rig = Rig::with(|settings| {
+                // Several files, published in several parts.
+                settings.journal_file_bytes = 700;
+                settings.publish_bytes = 10_000;
+            })
+            .await;
             let mut model = Model::default();
             for step in steps {
                 take(step, &mut rig, &mut model).await;

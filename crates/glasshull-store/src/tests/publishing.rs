@@ -173,6 +173,20 @@ async fn old_windows_go_out_of_sight_and_later_from_the_store() {
 }
 
 #[tokio::test]
+async fn retention_waits_for_a_publication_whose_fate_is_unknown() {
+    let rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    let late = CallRow { started_at_ns: NOW_NS - 2 * 3_600 * SECOND_NS, ..call(9) };
+    rig.store().append(&source(1), batch_of(1, &[late])).await.unwrap();
+    rig.catalog.publications.set([Fate::LosesItsAnswer]);
+    rig.store().publish().await.unwrap_err();
+    assert_eq!(rig.store().expire().await.unwrap(), 0);
+    assert_eq!(rig.calls().await, [9]);
+    rig.store().publish().await.unwrap();
+    assert_eq!(rig.store().expire().await.unwrap(), 1);
+    assert!(rig.calls().await.is_empty());
+}
+
+#[tokio::test]
 async fn sequences_are_forgotten_with_what_they_guarded() {
     let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
     rig.append(1, 5, &[1]).await;
