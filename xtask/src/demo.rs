@@ -33,9 +33,9 @@ const TRY: &str = "
     SELECT call_id, args->>'coupon' AS coupon, returned, duration_ns FROM calls
     WHERE function LIKE '%::discount::apply' ORDER BY started_at DESC
 
-    TREE OF (SELECT call_id FROM calls WHERE function LIKE '%::discount::apply' AND args->>'coupon' = 'AUTUMN15' LIMIT 1)
+    TREE OF (SELECT call_id FROM calls WHERE args->>'coupon' = 'AUTUMN15' LIMIT 1) ANCESTORS
 
-  Some orders cost nothing: these three say why. `examples/shop/src/main.rs` has five further faults to find.
+  Some orders cost nothing: these three say why. README.md and examples/shop have five further faults to find.
   Ctrl-C stops everything.
 ";
 
