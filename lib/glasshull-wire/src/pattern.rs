@@ -8,7 +8,7 @@
 use crate::limits::MAX_NAME_BYTES;
 
 /// Whether `pattern` names the function at `path`. An empty pattern, and one longer than
-/// [`MAX_NAME_BYTES`](crate::limits::MAX_NAME_BYTES), names nothing.
+/// [`MAX_NAME_BYTES`], names nothing.
 pub fn matches(pattern: &str, path: &str) -> bool {
     if pattern.is_empty() || pattern.len() > MAX_NAME_BYTES {
         return false;

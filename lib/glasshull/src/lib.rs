@@ -159,7 +159,7 @@ mod value;
 ///
 /// it makes, in essence,
 ///
-/// ```ignore
+/// ```text
 /// fn double(text: &str) -> Result<u32, ParseIntError> {
 ///     let call = {
 ///         static SITE: Site = Site::new("crate::module::double", file!(), line!(), &["text"], false);

@@ -160,7 +160,7 @@ impl Builder {
         self
     }
 
-    /// Where the hub is: `http://HOST:PORT`, or `https://..` with the feature `rustls`; `off` switches the SDK off.
+    /// Where the hub is: `http://HOST:PORT`; `off` switches the SDK off.
     pub fn hub(mut self, address: impl Into<String>) -> Self {
         self.settings.hub = address.into();
         self

@@ -6,20 +6,18 @@ use tungstenite::http::Uri;
 pub(crate) struct Address {
     pub(crate) host: String,
     pub(crate) port: u16,
-    pub(crate) tls: bool,
 }
 
 impl Address {
-    /// Reads `http://HOST:PORT` or `https://HOST[:PORT]`; what is wrong is said for people.
+    /// Reads `http://HOST:PORT`; what is wrong is said for people.
     pub(crate) fn parse(hub: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("`{hub}` is no address of a hub: {why}; write it like http://127.0.0.1:7171");
         let uri: Uri = hub.trim().parse().map_err(|_| wrong("it is not a URL"))?;
-        let tls = match uri.scheme_str() {
-            Some("http" | "ws") => false,
-            Some("https" | "wss") if cfg!(feature = "rustls") => true,
-            Some("https" | "wss") => return Err(wrong("for https, switch on the feature `rustls` of `glasshull`")),
-            _ => return Err(wrong("it has to begin with http:// or https://")),
-        };
+        match uri.scheme_str() {
+            Some("http" | "ws") => {}
+            Some("https" | "wss") => return Err(wrong("this SDK speaks no TLS: use a tunnel or a proxy on this host")),
+            _ => return Err(wrong("it has to begin with http://")),
+        }
         let host = uri.host().map(|host| host.trim_matches(['[', ']'])).filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("it names no host"))?.to_owned();
         let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -30,14 +28,12 @@ impl Address {
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(wrong("it has a path"));
         }
-        let default = if tls { 443 } else { 80 };
-        Ok(Self { host, port: uri.port_u16().unwrap_or(default), tls })
+        Ok(Self { host, port: uri.port_u16().unwrap_or(80) })
     }
 
     pub(crate) fn session_url(&self) -> String {
-        let scheme = if self.tls { "wss" } else { "ws" };
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{scheme}://{host}:{}{SESSION_PATH}", self.port)
+        format!("ws://{host}:{}{SESSION_PATH}", self.port)
     }
 }
 
@@ -60,6 +56,7 @@ mod tests {
             ("", "not a URL"),
             ("127.0.0.1:7171", ""),
             ("ftp://hub", "begin with http"),
+            ("https://hub", "speaks no TLS"),
             ("http://hub:7171/path", "has a path"),
             ("http://hub:99999", "host and port"),
             ("http://user@hub", "host and port"),
@@ -68,11 +65,5 @@ mod tests {
             let error = Address::parse(hub).unwrap_err();
             assert!(error.contains(why) && error.contains("http://127.0.0.1:7171"), "{error}");
         }
-    }
-
-    #[cfg(not(feature = "rustls"))]
-    #[test]
-    fn https_without_the_feature_says_which_feature() {
-        assert!(Address::parse("https://hub").unwrap_err().contains("`rustls`"));
     }
 }

@@ -11,7 +11,6 @@ use tungstenite::handshake::HandshakeError;
 use tungstenite::handshake::client::Request;
 use tungstenite::http::HeaderValue;
 use tungstenite::protocol::WebSocketConfig;
-use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Error, WebSocket};
 
 use super::Address;
@@ -76,9 +75,8 @@ fn connect(address: &Address, key: Option<&str>, progress: &Sender<Progress>) ->
     stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(told)?;
     stream.set_write_timeout(Some(ANSWER_WITHIN)).map_err(told)?;
     let _ = progress.send(Progress::Reached(stream.try_clone().map_err(told)?));
-    let control = stream.try_clone().map_err(told)?;
     let socket = handshake(request(address, key)?, stream)?;
-    Session::new(socket, &control).map_err(told)
+    Session::new(socket).map_err(told)
 }
 
 fn reach(address: &Address) -> Result<TcpStream, String> {
@@ -109,20 +107,10 @@ fn config() -> WebSocketConfig {
         .max_write_buffer_size(2 * MAX_MESSAGE_BYTES)
 }
 
-pub(crate) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocket<TcpStream>;
 
-#[cfg(feature = "rustls")]
 fn handshake(request: Request, stream: TcpStream) -> Result<Socket, String> {
-    let done = tungstenite::client_tls_with_config(request, stream, Some(config()), None);
-    done.map(|(socket, _)| socket).map_err(|error| match error {
-        HandshakeError::Interrupted(_) => no_answer(),
-        HandshakeError::Failure(error) => explain(error),
-    })
-}
-
-#[cfg(not(feature = "rustls"))]
-fn handshake(request: Request, stream: TcpStream) -> Result<Socket, String> {
-    let done = tungstenite::client::client_with_config(request, MaybeTlsStream::Plain(stream), Some(config()));
+    let done = tungstenite::client::client_with_config(request, stream, Some(config()));
     done.map(|(socket, _)| socket).map_err(|error| match error {
         HandshakeError::Interrupted(_) => no_answer(),
         HandshakeError::Failure(error) => explain(error),

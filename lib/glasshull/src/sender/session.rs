@@ -2,7 +2,6 @@
 //! as coarse as its timeouts are, several milliseconds on common kernels.)
 
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use glasshull_wire::Message as _;
@@ -29,9 +28,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// `stream` is the connection below `socket`.
-    pub(crate) fn new(socket: Socket, stream: &TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
+    pub(crate) fn new(socket: Socket) -> io::Result<Self> {
+        socket.get_ref().set_nonblocking(true)?;
         let now = Instant::now();
         Ok(Self { socket, unwritten_since: None, heard: now, pinged: now })
     }
