@@ -4,11 +4,19 @@ use std::io::Read;
 use prost::Message;
 
 use crate::BatchError;
-use crate::limits::{MAX_BATCH_CALLS, MAX_COLUMNS_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES};
+use crate::entries::{Bound, within};
+use crate::limits::{MAX_ARGUMENTS, MAX_BATCH_CALLS, MAX_COLUMNS_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES};
 use crate::v1::{CallBatch, CallColumns, Function, Outcome};
 
 /// Level 1 costs about 150 MiB/s less than it saves in bandwidth and journal; higher levels gain a few per cent.
 const COMPRESSION_LEVEL: i32 = 1;
+
+/// Entries of the dictionaries, by field numbers of `CallColumns`: functions, their arguments, threads.
+const BOUNDS: [Bound; 3] = [
+    Bound { path: &[1], most: MAX_BATCH_CALLS },
+    Bound { path: &[1, 5], most: MAX_BATCH_CALLS * MAX_ARGUMENTS },
+    Bound { path: &[2], most: MAX_BATCH_CALLS },
+];
 
 /// One call, as it is put into a batch and as it comes out of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -261,6 +269,9 @@ impl Calls {
             return Err(too_large("calls", rows, MAX_BATCH_CALLS));
         }
         let plain = unpack(batch)?;
+        if !within(&BOUNDS, &plain) {
+            return Err(BatchError::Inconsistent("a dictionary has more entries than there can be rows"));
+        }
         let columns = CallColumns::decode(plain.as_slice()).map_err(|e| BatchError::Decode(e.to_string()))?;
         Self::check(rows, columns)
     }

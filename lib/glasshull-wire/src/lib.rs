@@ -19,6 +19,7 @@
 //! ```
 
 mod columns;
+pub mod entries;
 mod error;
 pub mod limits;
 pub mod markers;

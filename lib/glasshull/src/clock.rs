@@ -91,38 +91,59 @@ fn counter_is_sound() -> bool {
     false
 }
 
+/// All clocks read at one moment.
+struct Moment {
+    ticks: u64,
+    instant: Instant,
+    wall: i64,
+}
+
+impl Moment {
+    /// Reads the clocks a few times and takes the reading that took least: a thread may be set aside in between.
+    fn now() -> Self {
+        const READINGS: usize = 5;
+        let readings = std::array::from_fn::<_, READINGS, _>(|_| {
+            let before = ticks();
+            let (instant, wall) = (Instant::now(), wall_now());
+            let took = ticks().wrapping_sub(before);
+            (took, Self { ticks: before.wrapping_add(took / 2), instant, wall })
+        });
+        let [first, others @ ..] = readings;
+        others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best }).1
+    }
+}
+
 /// Turns ticks into nanoseconds. Belongs to the sender, which corrects it about once a second.
 pub(crate) struct Calibration {
     /// Where the rate is measured from: the longer ago, the more exact.
-    first: (u64, Instant),
-    anchor: (u64, i64),
+    first: Moment,
+    last: Moment,
     nanoseconds_per_tick: f64,
 }
 
 impl Calibration {
     pub(crate) fn new() -> Self {
-        let first = (ticks(), Instant::now());
+        let first = Moment::now();
         std::thread::sleep(FIRST_CALIBRATION);
-        let mut calibration = Self { first, anchor: (first.0, 0), nanoseconds_per_tick: 1.0 };
+        let mut calibration = Self { first, last: Moment::now(), nanoseconds_per_tick: 1.0 };
         calibration.correct();
         calibration
     }
 
     /// Measures the rate again, and follows the wall clock where it was set.
     pub(crate) fn correct(&mut self) {
-        let (now, instant, wall) = (ticks(), Instant::now(), wall_now());
-        let elapsed = instant.duration_since(self.first.1).as_nanos() as f64;
-        let passed = now.wrapping_sub(self.first.0) as f64;
+        self.last = Moment::now();
+        let elapsed = self.last.instant.duration_since(self.first.instant).as_nanos() as f64;
+        let passed = self.last.ticks.wrapping_sub(self.first.ticks) as f64;
         if passed > 0.0 {
             self.nanoseconds_per_tick = elapsed / passed;
         }
-        self.anchor = (now, wall);
     }
 
     /// Wall-clock time of a moment, in nanoseconds since 1970-01-01 UTC.
     pub(crate) fn wall(&self, at: u64) -> i64 {
-        let distance = at.wrapping_sub(self.anchor.0) as i64;
-        self.anchor.1.saturating_add((distance as f64 * self.nanoseconds_per_tick) as i64)
+        let distance = at.wrapping_sub(self.last.ticks) as i64;
+        self.last.wall.saturating_add((distance as f64 * self.nanoseconds_per_tick) as i64)
     }
 
     /// A number of ticks in nanoseconds.

@@ -39,7 +39,8 @@
 //! type's name. The compiler decides this where the function stands, so in `fn f<T: Clone>(value: T)` a `value` is
 //! opaque whatever `T` turns out to be: only declared bounds count. One value takes at most 4 KiB, is at most 8 levels
 //! deep, has at most 64 items in a list, and texts of at most 1 KiB; what was cut says so. Code of values that panics,
-//! fails, calls traced functions or does not end is contained.
+//! fails, calls traced functions or does not end is contained. It runs on the calling thread, as the function is
+//! entered and left: a `Serialize` that waits for a lock (that of a `Mutex` does) waits there, so `skip` such arguments.
 //!
 //! A call ends in one of these ways: it returned; it returned an `Err`, of which the message, the type and up to 16
 //! sources are kept; it panicked, with message and place; its future was dropped before it was ready; or it is still running,

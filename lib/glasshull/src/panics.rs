@@ -49,9 +49,10 @@ pub(crate) fn count() -> u32 {
     COUNT.get()
 }
 
-/// Hands over the last panic's message and place. There is none if the panic began elsewhere and was resumed here.
+/// Hands over the last panic's message and place. They are unknown if the panic was resumed here, or if the program
+/// replaced the hook.
 pub(crate) fn last_since<T>(count_before: u32, take: impl FnOnce(&str, Option<&str>) -> T) -> T {
-    const UNKNOWN: &str = "a panic that began elsewhere";
+    const UNKNOWN: &str = "a panic whose message is not known";
     let last = LAST.try_with(|last| last.try_borrow().ok().and_then(|last| last.clone())).ok().flatten();
     match last {
         Some((message, place)) if count() != count_before => take(&message, place.as_deref()),

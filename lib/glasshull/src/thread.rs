@@ -177,7 +177,8 @@ impl Local {
         match decide(probes, &parent) {
             Decision::Untouched => None,
             Decision::Suppressed(refused) => {
-                Some(Begun::Suppressed { frame: Frame { refused: parent.refused | refused, ..parent } })
+                let refused = parent.refused | refused;
+                Some(Begun::Suppressed { frame: Frame { call_id: 0, remote: false, refused, ..parent } })
             }
             Decision::Captured(probe) => self.capture(site, &parent, probe.serial, values, reserve),
         }

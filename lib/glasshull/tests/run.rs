@@ -171,7 +171,7 @@ fn panics_tell_their_message_and_place() {
         r#"
 outcomes::panics {{"n":7}} ** {panic}
     outcomes::below {{"n":7}} ** {panic}
-outcomes::resumed {{}} ** {{"message":"a panic that began elsewhere"}}
+outcomes::resumed {{}} ** {{"message":"a panic whose message is not known"}}
 "#
     );
     assert_eq!(drawn, expected);
@@ -402,6 +402,21 @@ fn a_rate_is_kept_by_skipping_whole_requests() {
     assert!((10..100).contains(&calls.len()), "{}", calls.len());
     let roots = calls.iter().filter(|call| call.parent_id.is_none()).count();
     assert_eq!(2 * roots, calls.len(), "a tree is not whole");
+}
+
+#[test]
+fn a_rate_holds_for_requests_that_come_in_captured_too() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![v1::Probe { max_calls_per_second: 10, ..probe("limited::*") }]);
+    let captured = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let context = Context::from_traceparent(captured).unwrap().with_agent_of(&agent.context());
+    context.in_scope(|| (0..1_000).for_each(limited::root));
+    assert!(agent.flush(PATIENCE));
+    let calls = hub.state().ended();
+    let leaves = calls.iter().filter(|call| call.function.ends_with("leaf")).count();
+    assert!((10..100).contains(&calls.len()) && 2 * leaves == calls.len(), "{} {leaves}", calls.len());
+    assert!(calls.iter().all(|call| call.trace_id[0] == 0x4b));
 }
 
 #[test]
