@@ -108,9 +108,9 @@ impl Output {
 
     fn csv(self, out: &mut StdoutLock<'_>, grid: &Grid) -> io::Result<()> {
         let record = |fields: Vec<String>| fields.iter().map(|field| self.field(field)).collect::<Vec<_>>().join(",");
-        write!(out, "{}\r\n", record(grid.columns.clone()))?;
+        write!(out, "{}\n", record(grid.columns.clone()))?;
         for row in &grid.rows {
-            write!(out, "{}\r\n", record(row.iter().map(text).collect()))?;
+            write!(out, "{}\n", record(row.iter().map(text).collect()))?;
         }
         Ok(())
     }

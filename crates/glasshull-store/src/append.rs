@@ -1,7 +1,6 @@
 //! The way of one batch from its sender to the journal's writer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use glasshull_wire::limits::{MAX_AHEAD_NS, MAX_BATCH_CALLS, MAX_COLUMNS_BYTES};
 use glasshull_wire::v1::CallBatch;
@@ -46,13 +45,16 @@ pub(crate) async fn append(
     if sequence <= lane.durable() {
         return Ok(Appended::Repeated);
     }
-    let within = shared.settings.append_within;
-    let mut room = room(shared, estimate(&batch), within).await?;
-    let (arrival, payload) = decode(shared, source, batch).await?;
-    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(room.num_permits());
-    if more > 0 {
-        room.merge(acquire(shared, more as u32, within).await?);
+    if lane.holds_up(sequence) {
+        return Err(busy());
     }
+    let (arrival, payload, room) = match with_room(shared, source, batch).await {
+        Err(busy @ StoreError::Busy { .. }) => {
+            lane.refuse(sequence);
+            return Err(busy);
+        }
+        other => other?,
+    };
     let calls = arrival.calls() as u64;
     let received_at_ns = shared.clock.now_ns();
     let (answer, durable) = oneshot::channel();
@@ -68,15 +70,30 @@ fn estimate(batch: &CallBatch) -> usize {
     plain + batch.columns.len() + MAX_BATCH_CALLS.min(batch.calls as usize) * ROW_BYTES
 }
 
-async fn room(shared: &Shared, bytes: usize, within: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-    acquire(shared, shared.units(bytes), within).await
+/// The batch as rows and as the journal's record, with the room its rows take: taken before it is decoded.
+async fn with_room(
+    shared: &Arc<Shared>,
+    source: &Source,
+    batch: CallBatch,
+) -> Result<(Arrival, Vec<u8>, OwnedSemaphorePermit), StoreError> {
+    let mut room = acquire(shared, shared.units(estimate(&batch))).await?;
+    let (arrival, payload) = decode(shared, source, batch).await?;
+    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(room.num_permits());
+    if more > 0 {
+        room.merge(acquire(shared, more as u32).await?);
+    }
+    Ok((arrival, payload, room))
 }
 
-async fn acquire(shared: &Shared, units: u32, within: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-    match timeout(within, Arc::clone(&shared.room).acquire_many_owned(units)).await {
+async fn acquire(shared: &Shared, units: u32) -> Result<OwnedSemaphorePermit, StoreError> {
+    match timeout(shared.settings.append_within, Arc::clone(&shared.room).acquire_many_owned(units)).await {
         Ok(permit) => permit.map_err(|_| StoreError::Closed),
-        Err(_) => Err(StoreError::Busy { retry_after_ms: MAX_WAIT_MS as u32 }),
+        Err(_) => Err(busy()),
     }
+}
+
+fn busy() -> StoreError {
+    StoreError::Busy { retry_after_ms: MAX_WAIT_MS as u32 }
 }
 
 /// The batch as rows and as the journal's record.

@@ -13,6 +13,8 @@ use tokio::sync::OwnedMutexGuard;
 pub(crate) struct Lane {
     turn: Arc<tokio::sync::Mutex<()>>,
     durable: AtomicU64,
+    /// The batch that was refused for now and holds up those behind it; 0: none.
+    refused: AtomicU64,
     last_seen_ns: AtomicI64,
 }
 
@@ -30,9 +32,21 @@ impl Lane {
         self.durable.load(Ordering::Acquire)
     }
 
+    /// The batch could not be stored now: none behind it may be before it is, or it would count as repeated when it
+    /// comes again.
+    pub(crate) fn refuse(&self, sequence: u64) {
+        self.refused.store(sequence, Ordering::Release);
+    }
+
+    /// Whether a batch before this one was refused for now.
+    pub(crate) fn holds_up(&self, sequence: u64) -> bool {
+        (1..sequence).contains(&self.refused.load(Ordering::Acquire))
+    }
+
     /// A sequence has come to disk.
     pub(crate) fn advance(&self, sequence: u64, now_ns: i64) {
         self.durable.fetch_max(sequence, Ordering::AcqRel);
+        self.refused.store(0, Ordering::Release);
         self.last_seen_ns.fetch_max(now_ns, Ordering::Relaxed);
     }
 }
@@ -49,9 +63,12 @@ impl Lanes {
         self.lock().entry(instance).or_default().clone()
     }
 
-    /// The highest sequence that is on disk, 0 where there is none.
-    pub(crate) fn durable(&self, instance: InstanceId) -> u64 {
-        self.lock().get(&instance).map_or(0, |lane| lane.durable())
+    /// The highest sequence that is on disk, 0 where there is none. What was refused no longer holds up anything.
+    pub(crate) fn begin_anew(&self, instance: InstanceId) -> u64 {
+        let lanes = self.lock();
+        let Some(lane) = lanes.get(&instance) else { return 0 };
+        lane.refused.store(0, Ordering::Release);
+        lane.durable()
     }
 
     /// Forgets instances that sent nothing since `before_ns` and are not sending now.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use arrow::array::{AsArray as _, Int64Array};
 use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{Int64Type, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use glasshull_catalog::{InstanceId, RunningCall};
 
@@ -48,6 +50,19 @@ impl RunningRow {
         let Self { instance, call_id, started_at_ns, call, .. } = self.clone();
         RunningCall { instance, call_id, started_at_ns, call }
     }
+}
+
+/// Running calls as of now: an instance tells once that a call runs, and a reader wants to know for how long by now.
+pub(crate) fn lasting_until(now_ns: i64, rows: RecordBatch) -> RecordBatch {
+    let place = rows.schema_ref().column_with_name("duration_ns").map(|(place, _)| place);
+    let (Some(place), Some(started_at)) = (place, rows.column_by_name("started_at")) else { return rows };
+    let started_at = started_at.as_primitive::<TimestampNanosecondType>().values();
+    let told = rows.column(place).as_primitive::<Int64Type>().values();
+    // Clocks differ: it has lasted at least as long as the instance said.
+    let lasted = told.iter().zip(started_at).map(|(&told, &started)| told.max(now_ns.saturating_sub(started)));
+    let mut columns = rows.columns().to_vec();
+    columns[place] = Arc::new(Int64Array::from_iter_values(lasted));
+    RecordBatch::try_new(rows.schema(), columns).unwrap_or(rows)
 }
 
 /// The running calls of all instances.

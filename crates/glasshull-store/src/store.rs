@@ -15,6 +15,7 @@ use crate::journal::replay::replay;
 use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
 use crate::publish::Publisher;
 use crate::retention::Retention;
+use crate::running::lasting_until;
 use crate::shared::Shared;
 use crate::stats::{StoreStats, count};
 use crate::{Components, Source, StoreError, StoreSettings};
@@ -120,10 +121,10 @@ impl Store {
     /// the highest one stored of its instance is [`Appended::Repeated`]. Batches of one instance are taken in the
     /// order in which this is called; a caller that goes away leaves a batch either stored or not, never half.
     ///
-    /// A gap in the sequences is taken for what the instance dropped. So a session whose batch was refused for now
-    /// ([`StoreError::Busy`], [`StoreError::JournalUnwritable`]) must not append a later one before it: the refused one
-    /// would count as repeated when it comes again. Try again here, or end the session, so that the instance
-    /// sends again from there.
+    /// A gap in the sequences is taken for what the instance dropped. Where a batch was refused for now
+    /// ([`StoreError::Busy`], [`StoreError::JournalUnwritable`]), those behind it are [`StoreError::Busy`] until it
+    /// is stored or a session begins anew with [`Self::durable_sequence`]: else it would count as repeated when
+    /// it comes again.
     ///
     /// # Errors
     /// [`StoreError::Batch`], [`StoreError::Ahead`], [`StoreError::Source`]: never send it again;
@@ -135,14 +136,18 @@ impl Store {
         appended
     }
 
-    /// The highest sequence stored of an instance; 0 where there is none.
+    /// The highest sequence stored of an instance; 0 where there is none. Ask once when a session begins: the instance
+    /// sends what is above it, and a batch that was refused before holds up the others no longer, as it may have been
+    /// dropped.
     pub fn durable_sequence(&self, instance: InstanceId) -> u64 {
-        self.shared.lanes.durable(instance)
+        self.shared.lanes.begin_anew(instance)
     }
 
-    /// What there is now.
+    /// What there is now. Running calls have lasted until now.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.live.snapshot()
+        let mut snapshot = self.shared.live.snapshot();
+        snapshot.running = lasting_until(self.shared.clock.now_ns(), snapshot.running);
+        snapshot
     }
 
     /// Everything that is acknowledged from now on, running calls too, with the columns of [`crate::schema::calls`].

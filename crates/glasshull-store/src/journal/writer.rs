@@ -187,6 +187,7 @@ impl Writer {
         }
         for append in group {
             count(&self.shared.counters.refused_unwritable, 1);
+            append.lane.refuse(append.arrival.sequence);
             let _ = append.answer.send(Err(error.to_string()));
         }
     }

@@ -201,6 +201,18 @@ async fn a_running_call_is_shown_until_it_ends() {
 }
 
 #[tokio::test]
+async fn a_running_call_has_lasted_until_now_and_at_least_as_long_as_its_instance_said() {
+    let rig = Rig::new().await;
+    let early = CallRow { started_at_ns: NOW_NS + 30 * SECOND_NS, duration_ns: 5, ..running(2) };
+    rig.store().append(&source(1), batch_of(1, &[running(1), early])).await.unwrap();
+    let lasted = || rig.store().snapshot().running.column_by_name("duration_ns").unwrap().clone();
+    let lasted = || lasted().as_primitive::<Int64Type>().values().to_vec();
+    assert_eq!(lasted(), [SECOND_NS - 1, 5]);
+    rig.clock.advance(60 * SECOND_NS);
+    assert_eq!(lasted(), [61 * SECOND_NS - 1, 30 * SECOND_NS]);
+}
+
+#[tokio::test]
 async fn of_too_many_running_calls_those_not_heard_of_are_forgotten() {
     let rig = Rig::new().await;
     let many = crate::MAX_RUNNING as u64;

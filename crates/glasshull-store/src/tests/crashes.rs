@@ -55,6 +55,30 @@ async fn a_sync_that_fails_acknowledges_nothing_and_the_next_file_takes_over() {
 }
 
 #[tokio::test]
+async fn a_batch_behind_one_that_was_refused_is_not_stored_before_it() {
+    let rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    let append = |sequence| {
+        let store = rig.store().clone();
+        async move { store.append(&source(1), batch(sequence, &[sequence])).await }
+    };
+    rig.disk.fail_syncs(1);
+    let (second, third) = tokio::join!(append(2), append(3));
+    assert!(matches!(second, Err(StoreError::JournalUnwritable(_))), "{second:?}");
+    assert!(matches!(third, Err(StoreError::Busy { .. })), "{third:?}");
+    rig.append(2, 1, &[9]).await;
+    rig.append(1, 2, &[2]).await;
+    rig.append(1, 3, &[3]).await;
+    rig.disk.fail_syncs(1);
+    append(4).await.unwrap_err();
+    append(5).await.unwrap_err();
+    // The next session: the instance has dropped the fourth meanwhile.
+    assert_eq!(rig.store().durable_sequence(source(1).instance), 3);
+    rig.append(1, 5, &[5]).await;
+    assert_eq!(rig.calls().await, [1, 2, 3, 5, 9]);
+}
+
+#[tokio::test]
 async fn a_full_disk_refuses_until_there_is_room_again() {
     let mut rig = Rig::new().await;
     rig.append(1, 1, &[1]).await;

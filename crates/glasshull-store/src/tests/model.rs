@@ -19,7 +19,7 @@ enum Step {
     SendAgain {
         instance: u8,
     },
-    /// The instance drops what was not acknowledged and goes on.
+    /// The instance drops what was not acknowledged and goes on in a new session.
     GiveUp {
         instance: u8,
     },
@@ -112,6 +112,7 @@ async fn take(step: Step, rig: &mut Rig, model: &mut Model) {
         }
         Step::SendAgain { instance } => model.send(rig, instance).await,
         Step::GiveUp { instance } => {
+            rig.store().durable_sequence(source(instance).instance);
             model.next_batch(instance, 1);
             model.send(rig, instance).await;
         }
