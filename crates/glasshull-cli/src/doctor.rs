@@ -187,7 +187,12 @@ fn none_connected(client: &Client, service: Option<&str>, gone: &[&Instance]) ->
         the hub has one), and look at what it writes to standard error.",
         client.url
     );
-    Finding::failed("instances", format!("No instance{which} is connected.{last}"), advice)
+    let found = format!("No instance{which} is connected.{last}");
+    // A hub may well be alone; a service that somebody asks about may not.
+    match service {
+        Some(_) => Finding::failed("instances", found, advice),
+        None => Finding::warning("instances", found, advice),
+    }
 }
 
 fn told(connected: &[&Instance]) -> String {

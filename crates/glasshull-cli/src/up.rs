@@ -42,9 +42,11 @@ fn layer(up: &Up, key: Option<&str>) -> Result<SettingsLayer, Failure> {
 
 async fn serve(settings: Settings) -> Result<(), Failed> {
     let mut stop = Stop::new()?;
+    // First the address: where that fails, the folder is not even made.
+    let listener = listen(settings.listen).await?;
     let folder = take_folder(&settings.data)?;
     let components = Components {
-        listener: listen(settings.listen).await?,
+        listener,
         object_store: folder_objects(&folder)?,
         folder,
         clock: Arc::new(SystemClock),

@@ -2,7 +2,6 @@
 
 mod admit;
 mod convert;
-mod entries;
 mod session;
 mod socket;
 

@@ -150,6 +150,16 @@ fn lengths_that_lie_are_refused() {
 }
 
 #[test]
+fn a_dictionary_of_nothing_is_refused_before_it_is_decoded() {
+    let functions = CallColumns { functions: vec![Function::default(); 100_000], ..columns_of(&one_call()) };
+    let threads = CallColumns { threads: vec![String::new(); 100_000], ..columns_of(&one_call()) };
+    for columns in [functions, threads] {
+        let refused = Calls::decode(&pack(&columns, 1)).unwrap_err();
+        assert!(refused.to_string().contains("dictionary has more entries"), "{refused}");
+    }
+}
+
+#[test]
 fn a_decompression_bomb_is_refused_before_it_grows() {
     let bomb = zstd::stream::encode_all(std::io::repeat(0).take(1 << 30), 1).unwrap();
     assert!(bomb.len() < 200_000);

@@ -4,13 +4,13 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures::StreamExt;
 use glasshull_api::{Code, Failure};
+use glasshull_wire::entries::{Bound, within};
 use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS_PER_MESSAGE, MAX_PROBES};
 use glasshull_wire::v1::{Refusal, ToHub, ToInstance, to_instance};
 use prost::Message as _;
 use prost::bytes::Bytes;
 use tungstenite::error::ProtocolError;
 
-use super::entries::{Bound, within};
 use crate::limits::SEND_WITHIN;
 
 /// Entries of repeated fields in one message, by field numbers of `ToHub`: functions, their arguments, probe reports.
@@ -107,7 +107,7 @@ pub(super) fn malformed(what: &str) -> Failure {
 
 fn decode(bytes: &Bytes) -> Incoming {
     if !within(&BOUNDS, bytes) {
-        return Incoming::Malformed("a message is no protobuf or has more entries than are allowed");
+        return Incoming::Malformed("a message has more entries than are allowed");
     }
     match ToHub::decode(bytes.as_ref()) {
         Ok(message) => Incoming::Message(Box::new(message), bytes.len()),
