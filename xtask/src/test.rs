@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, and one closing line.
 
-use crate::cargo::{PROFILE, build_everything, cargo, target};
+use crate::cargo::{ALL_BUT_SDK, PROFILE, SDK, build_everything, cargo, target};
 use crate::run::{heading, output, run, run_watched, say};
 use crate::{Outcome, page, system, tidy};
 
@@ -45,15 +45,19 @@ fn everything(count: &mut Count) {
     if !count.step("Build (the first takes a quarter of an hour on two cores)", build_everything) {
         return;
     }
-    count.tests("Tests", &["--workspace"]);
-    count.step("Lints", || clippy(&["--workspace"]));
+    count.tests("The SDK's tests", SDK);
+    count.tests("Tests", ALL_BUT_SDK);
+    count.step("The SDK's lints", || clippy(SDK));
+    count.step("Lints", || clippy(ALL_BUT_SDK));
     count.page();
 }
 
 fn fast(count: &mut Count) {
-    let light: Vec<&str> =
-        std::iter::once("--workspace").chain(HEAVY.iter().flat_map(|package| ["--exclude", package])).collect();
+    let heavy = HEAVY.iter().flat_map(|package| ["--exclude", package]);
+    let light: Vec<&str> = ALL_BUT_SDK.iter().copied().chain(heavy).collect();
+    count.tests("The SDK's tests", SDK);
     count.tests("Tests", &light);
+    count.step("The SDK's lints", || clippy(SDK));
     count.step("Lints", || clippy(&light));
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Source};
+use crate::cargo::ALL_BUT_SDK;
 use crate::run::output;
 
 const HACK: &str = "crates/workspace-hack/Cargo.toml";
@@ -18,7 +19,7 @@ const SELECTIONS: &[&[&str]] = &[
 /// each time.
 pub(super) fn selections_agree_on_features(_: &[Source]) -> Vec<Finding> {
     let heavy = tree(&["-p", "glasshull-query", "-e", "normal,build"]);
-    let whole = tree(&["--workspace", "-e", "normal,build,dev"]);
+    let whole = tree(&[ALL_BUT_SDK, &["-e", "normal,build,dev"]].concat());
     let (Some(heavy), Some(whole)) = (heavy, whole) else { return Vec::new() };
     let selected = SELECTIONS.iter().filter_map(|selection| Some((selection, tree(selection)?)));
     let differing = selected.flat_map(|(selection, packages)| {
