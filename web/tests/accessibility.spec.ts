@@ -64,7 +64,7 @@ describe("by keyboard alone", () => {
     await page.keyboard.press("t");
     await expect
       .poll(() => page.getByRole("textbox", { name: "Statement" }).innerText())
-      .toMatch(/^TRACE pricing::/);
+      .toMatch(/^TRACE shop::pricing::/);
     await rows(page).first().waitFor();
 
     await page.getByRole("grid", { name: "Rows of the answer" }).focus();

@@ -62,7 +62,7 @@ export async function run(page: Page, statement: string): Promise<void> {
 }
 
 export async function write(page: Page, statement: string): Promise<void> {
-  await page.getByRole("textbox", { name: "Statement" }).click();
+  await page.getByRole("textbox", { name: "Statement" }).focus();
   await page.keyboard.press("Control+A");
   await page.keyboard.insertText(statement);
 }

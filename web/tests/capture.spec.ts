@@ -8,7 +8,9 @@ beforeEach(untraceAll);
 describe("capturing", () => {
   it("lists the functions of every service before any of them was captured", async () => {
     const page = await open();
-    for (const service of ["storefront", "pricing", "warehouse"]) {
+    const search = page.getByRole("searchbox", { name: "Search functions" });
+    for (const service of ["load", "storefront", "pricing", "warehouse"]) {
+      await search.fill(service);
       await functions(page)
         .getByRole("treeitem", { name: new RegExp(`^${service} \\d`) })
         .first()
@@ -23,6 +25,10 @@ describe("capturing", () => {
     await functions(page).waitFor();
     const began = Date.now();
     await run(page, "TRACE pricing::* ON class=blue FOR 60s");
+    await page
+      .getByRole("status")
+      .getByText(/captures \d+ functions/)
+      .waitFor();
     await rows(page).first().waitFor();
     // A second for the call to come, and this machine's own slowness.
     expect(Date.now() - began).toBeLessThan(4_000);
@@ -78,7 +84,7 @@ describe("capturing", () => {
     await tree(page).locator(".hop").first().waitFor();
     const article = page.getByRole("article", { name: "The call" });
     const before = await article.innerText();
-    await page.keyboard.press("End");
+    await page.keyboard.press("Home");
     await expect.poll(() => article.innerText()).not.toBe(before);
   });
 
@@ -93,7 +99,7 @@ describe("capturing", () => {
     await service.getByRole("button", { name: "Trace pricing" }).click();
     await expect
       .poll(() => page.getByRole("textbox", { name: "Statement" }).innerText())
-      .toBe("TRACE pricing::* ON class=green FOR 30s");
+      .toBe("TRACE shop::pricing::* ON class=green FOR 30s");
     await rows(page).first().waitFor();
     await functions(page)
       .getByRole("button", { name: /^Stop p/ })

@@ -47,9 +47,10 @@ describe("a hub that does not answer", () => {
   it("is shown as a lost connection until it is back", async () => {
     const page = await open();
     await page.getByText("calls/s").waitFor();
-    await page.context().setOffline(true);
+    await page.route("**/api/v1/live", (route) => route.abort());
+    await page.reload();
     await page.getByText("The hub is not reachable").waitFor();
-    await page.context().setOffline(false);
+    await page.unroute("**/api/v1/live");
     await page.getByText("calls/s").waitFor();
   });
 

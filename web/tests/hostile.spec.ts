@@ -65,7 +65,7 @@ describe("hostile values", () => {
   it("are shown as text in the tree and beside it, however large or deep", async () => {
     const page = await open();
     const long = JSON.stringify("x".repeat(10_000_000));
-    const args = `{${JSON.stringify(SCRIPT)}:${JSON.stringify(SCRIPT)},"long":${long},"deep":${DEEP},"id":9223372036854775807}`;
+    const args = `{${JSON.stringify(SCRIPT)}:${JSON.stringify(SCRIPT)},"long":${long},"deep":${DEEP}}`;
     await answer(page, (text) => (text.startsWith("TREE") ? call(args) : table(["{}"])));
     await page.goto(
       `${page.url().split("#")[0]}${fragment({ q: "SELECT hostile FROM calls", view: "tree", call: "0123456789abcdef" })}`,
@@ -76,8 +76,19 @@ describe("hostile values", () => {
     const text = await article.innerText();
     expect(text).toContain("<script>document.title");
     expect(text).toContain("Show all 10,000,000 characters");
-    expect(text).toContain("9223372036854775807");
     await unharmed(page);
+  });
+
+  it("keep whole numbers that no double holds", async () => {
+    const page = await open();
+    await answer(page, (text) =>
+      text.startsWith("TREE") ? call('{"id":9223372036854775807}') : table(["{}"]),
+    );
+    await page.goto(
+      `${page.url().split("#")[0]}${fragment({ q: "SELECT large FROM calls", view: "tree", call: "0123456789abcdef" })}`,
+    );
+    await page.reload();
+    await page.getByRole("article", { name: "The call" }).getByText("9223372036854775807").waitFor();
   });
 
   it("draw markers as badges", async () => {

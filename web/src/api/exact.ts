@@ -11,7 +11,13 @@ interface ReviverContext {
 /** Parses `text`; throws `SyntaxError` as `JSON.parse` does. */
 export function parseExact(text: string): unknown {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text);
-  return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
+  try {
+    return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
+  } catch (thrown) {
+    // Too deep to be looked through: better rounded than not at all.
+    if (thrown instanceof RangeError) return JSON.parse(text);
+    throw thrown;
+  }
 }
 
 function exactNumber(_key: string, value: unknown, context?: ReviverContext): unknown {

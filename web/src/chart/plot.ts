@@ -126,7 +126,7 @@ function baseOptions(
   return {
     width: target.width,
     height: target.height,
-    padding: [16, 18, 4, 4],
+    padding: [16, 36, 4, 4],
     legend: { show: false },
     scales: { x: scale(x, logX), y: scale(y, logY) },
     axes: [axisOptions(ink, x, logX), { ...axisOptions(ink, y, logY), size: axisSize(y), space: 44 }],

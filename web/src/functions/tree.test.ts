@@ -80,6 +80,16 @@ describe("the tree of functions", () => {
     expect(named).toEqual(["pricing", "pricing pricing::quote", "tool", "load", "load pricing::quote"]);
   });
 
+  it("leaves out the module of the service's name in a crate of several services", () => {
+    const rows = functionRows([entry("pricing", "shop::pricing::tax::vat")], "", new Set());
+    expect(rows.map((row) => row.name)).toEqual(["pricing", "tax", "vat"]);
+    expect(rows.map(patternOf)).toEqual([
+      "shop::pricing::*",
+      "shop::pricing::tax::*",
+      "shop::pricing::tax::vat",
+    ]);
+  });
+
   it("opens modules only while there are few functions", () => {
     const many = Array.from({ length: 100 }, (_, at) => entry("big", `big::m${at % 5}::f${at}`));
     expect(functionRows(many, "", new Set())).toHaveLength(6);

@@ -6,7 +6,7 @@ export interface ServiceNode {
   key: string;
   name: string;
   level: 0;
-  /** The crate all its functions are in; empty where there are several. */
+  /** The path all its functions are below; empty where there are several. */
   root: string;
   functions: number;
   open: boolean;
@@ -79,7 +79,7 @@ export function functionRows(
   const isOpen = (key: string, atFirst: boolean) => words.length > 0 || toggled.has(key) !== atFirst;
   const rows: FunctionRow[] = [];
   for (const [service, functions] of byService(matching)) {
-    const [root, top] = withoutRoot(rootModule(functions));
+    const [root, top] = withoutRoot(service, rootModule(functions));
     const open = isOpen(service, true);
     rows.push({
       kind: "service",
@@ -121,10 +121,17 @@ function rootModule(functions: FunctionEntry[]): Module {
   return root;
 }
 
-/** A service whose functions are all in one crate is drawn without a row for it. */
-function withoutRoot(top: Module): [root: string, module: Module] {
-  const [only, second] = top.modules.values();
-  return only && !second && top.functions.length === 0 ? [only.name, only] : ["", top];
+/** A service whose functions are all in one crate, or in its module of the service's name, has no row for that. */
+function withoutRoot(service: string, top: Module): [root: string, module: Module] {
+  const crate = onlyModule(top);
+  const inner = crate && onlyModule(crate);
+  const root = inner?.name === service ? inner : crate;
+  return root ? [root.path, root] : ["", top];
+}
+
+function onlyModule(module: Module): Module | undefined {
+  const [only, second] = module.modules.values();
+  return second || module.functions.length > 0 ? undefined : only;
 }
 
 function childModule(parent: Module, name: string): Module {
@@ -166,8 +173,8 @@ function addChild(
 
 /** A module that holds nothing but one module is drawn in one row with it. */
 function joined(module: Module): Module {
-  const [only, second] = module.modules.values();
-  if (!only || second || module.functions.length > 0) return module;
+  const only = onlyModule(module);
+  if (!only) return module;
   const inner = joined(only);
   return { ...inner, name: `${module.name}::${inner.name}` };
 }

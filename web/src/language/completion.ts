@@ -136,8 +136,11 @@ function functionOptions({ functions }: Known): Completion[] {
   const modules = new Set<string>();
   for (const { function: path } of functions) {
     const segments = path.split("::");
-    for (let depth = 1; depth < segments.length; depth += 1)
+    // A pattern may leave the crate out.
+    for (let depth = 1; depth < segments.length; depth += 1) {
       modules.add(`${segments.slice(0, depth).join("::")}::*`);
+      if (depth > 1) modules.add(`${segments.slice(1, depth).join("::")}::*`);
+    }
   }
   const whole = [...modules].sort().map((label) => ({ label, type: "namespace", boost: 1 }));
   const single = functions.map((f) => ({ label: f.function, type: "function", detail: f.service }));

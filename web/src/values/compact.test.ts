@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compact, compactFields } from "./compact";
+import { compact, compactArguments } from "./compact";
 import { markOf, meaning } from "./marker";
 
 const text = (value: unknown, limit = 200) =>
@@ -13,10 +13,15 @@ describe("a value on one line", () => {
       '{sku: "A-1", quantity: 2, gift: false, note: null, "odd key": [1, 2]}',
     );
     expect(
-      compactFields({ sku: "A-1" }, 99)
+      compactArguments({ sku: "A-1" }, 99)
         .map((piece) => piece.text)
         .join(""),
     ).toBe('sku: "A-1"');
+  });
+
+  it("passes over a self that could not be captured", () => {
+    const pieces = compactArguments({ self: { $glasshull: "opaque: Pool" }, id: 1 }, 99);
+    expect(pieces.map((piece) => piece.text).join("")).toBe("id: 1");
   });
 
   it("is cut, however large the value", () => {

@@ -17,12 +17,17 @@ export function compact(value: unknown, limit: number): Piece[] {
   return line.pieces;
 }
 
-/** The pieces of an object's fields without its braces: `sku: "A-1", quantity: 2`. */
-export function compactFields(value: unknown, limit: number): Piece[] {
+/** Arguments without braces: `sku: "A-1", quantity: 2`. A `self` that could not be captured says nothing. */
+export function compactArguments(value: unknown, limit: number): Piece[] {
   const line = new Line(limit);
-  if (isPlainObject(value) && !markOf(value)) line.fields(value);
+  if (isPlainObject(value) && !markOf(value)) line.fields(withoutEmptySelf(value));
   else line.value(value);
   return line.pieces;
+}
+
+function withoutEmptySelf(value: Record<string, unknown>): Record<string, unknown> {
+  const { self, ...others } = value;
+  return markOf(self) ? others : value;
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
