@@ -9,8 +9,10 @@
 //! only ask: no statement writes, and none reaches a file that is not a segment.
 
 mod answer;
+mod arrows;
 mod asking;
 mod calls;
+mod dialect;
 mod docs;
 mod engine;
 mod failure;

@@ -23,6 +23,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::QuerySettings;
+use crate::arrows::Arrows;
 use crate::interrupt::GiveWay;
 
 /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
@@ -101,6 +102,8 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
         .with_file_formats(Vec::new())
         .with_physical_optimizer_rule(Arc::new(GiveWay))
         .build();
+    // Before those of the next line: the first planner that knows an operator plans it.
+    datafusion::execution::FunctionRegistry::register_expr_planner(&mut state, Arc::new(Arrows))?;
     datafusion_functions_json::register_all(&mut state)?;
     for function in WITHHELD_FUNCTIONS {
         datafusion::execution::FunctionRegistry::deregister_udf(&mut state, function)?;

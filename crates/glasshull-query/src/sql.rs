@@ -3,16 +3,13 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use glasshull_api::{Code, Failure};
 
+use crate::dialect::Questions;
 use crate::failure::failure;
-
-/// Its arrows (`args->>'sku' = 'x'`) bind tighter than comparisons, others' do not.
-const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// How deep expressions and subqueries may be nested.
 const MAX_NESTING: usize = 100;
@@ -21,8 +18,11 @@ const MAX_NESTING: usize = 100;
 /// walk again and again.
 const MAX_OPERATORS: usize = 1_000;
 
-/// Steps into JSON values (`->`, `->>`): what a chain of them costs to plan grows with its length's third power.
+/// Steps into JSON values (`->`, `->>`): the title of each in a chain holds the titles before it.
 const MAX_STEPS: usize = 200;
+
+/// How deep what DataFusion plans twice may be nested: each level doubles the plan.
+const MAX_DOUBLINGS: usize = 8;
 
 /// Tables a statement names, and queries it puts together with `UNION`, `EXCEPT` or `INTERSECT`: each is a level of
 /// its plan.
@@ -40,7 +40,7 @@ pub(crate) enum Question {
 pub(crate) fn question(sql: &str) -> Result<Question, Failure> {
     check_size(sql)?;
     let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&DIALECT)
+        .with_dialect(&Questions)
         .with_recursion_limit(MAX_NESTING)
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -51,20 +51,71 @@ pub(crate) fn question(sql: &str) -> Result<Question, Failure> {
     if !statements.is_empty() {
         return Err(Failure::new(Code::StatementSyntax, "One statement at a time, please."));
     }
-    let mut relations = 0;
     if let Statement::Statement(inner) = &statement {
-        let _: ControlFlow<()> = ast::visit_relations(inner, |_| {
-            relations += 1;
-            ControlFlow::Continue(())
-        });
+        check_shape(inner)?;
     }
-    if relations > MAX_RELATIONS { Err(too_many(MAX_RELATIONS, "tables")) } else { only_question(statement) }
+    only_question(statement)
+}
+
+/// Refuses what would take for ever to plan.
+fn check_shape(statement: &ast::Statement) -> Result<(), Failure> {
+    let mut shape = Shape::default();
+    let _: ControlFlow<()> = statement.visit(&mut shape);
+    if shape.relations > MAX_RELATIONS {
+        return Err(too_many(MAX_RELATIONS, "tables"));
+    }
+    if shape.deepest > MAX_DOUBLINGS {
+        return Err(too_many(MAX_DOUBLINGS, "subqueries or calls of coalesce inside each other"));
+    }
+    Ok(())
+}
+
+/// What of a statement its plan grows with.
+#[derive(Default)]
+struct Shape {
+    relations: usize,
+    /// Doublings the visit is inside of.
+    depth: usize,
+    deepest: usize,
+}
+
+impl Visitor for Shape {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, _: &ast::ObjectName) -> ControlFlow<()> {
+        self.relations += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        self.depth += usize::from(doubles(expr));
+        self.deepest = self.deepest.max(self.depth);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        self.depth -= usize::from(doubles(expr));
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether DataFusion plans what is inside of it twice.
+fn doubles(expr: &ast::Expr) -> bool {
+    const FUNCTIONS: [&str; 5] = ["coalesce", "nvl", "nvl2", "ifnull", "nullif"];
+    match expr {
+        ast::Expr::Subquery(_) | ast::Expr::InSubquery { .. } | ast::Expr::Exists { .. } => true,
+        ast::Expr::Function(function) => {
+            let name = function.name.to_string();
+            FUNCTIONS.iter().any(|doubling| doubling.eq_ignore_ascii_case(&name))
+        }
+        _ => false,
+    }
 }
 
 /// Refuses what would be too large a tree, before it is made.
 fn check_size(sql: &str) -> Result<(), Failure> {
     // What is no tokens is no statement either: the parser says where.
-    let Ok(tokens) = Tokenizer::new(&DIALECT, sql).tokenize() else { return Ok(()) };
+    let Ok(tokens) = Tokenizer::new(&Questions, sql).tokenize() else { return Ok(()) };
     let operators = tokens.iter().filter(|token| is_operator(token)).count();
     let steps = tokens.iter().filter(|token| matches!(token, Token::Arrow | Token::LongArrow)).count();
     let unions = tokens.iter().filter(|token| joins_queries(token)).count();

@@ -94,6 +94,17 @@ async fn deep_and_long_statements_end_in_an_answer_or_a_failure() {
         format!("SELECT count(*) FROM calls WHERE line = 1{}", times(450, " OR line=2")),
         format!("SELECT 1{}", times(990, "+1")),
         format!("SELECT args{} FROM calls", times(199, "->'a'")),
+        format!("SELECT {}1.5{} FROM calls", times(90, "abs("), times(90, ")")),
+        format!("SELECT {}args{} FROM calls", times(30, "coalesce("), times(30, ", 'a')")),
+        format!("SELECT {}args{} FROM calls", times(8, "coalesce("), times(8, ", 'a')")),
+        format!("SELECT {}1{}", times(30, "(SELECT max(line) FROM calls WHERE line > "), times(30, ")")),
+        format!("SELECT {}1{}", times(8, "(SELECT max(line) FROM calls WHERE line > "), times(8, ")")),
+        format!(
+            "SELECT {}x FROM (SELECT line AS x FROM calls){}",
+            times(40, "abs(x) AS x FROM (SELECT "),
+            times(40, ")")
+        ),
+        format!("SELECT {}1{} FROM calls", times(80, "CASE WHEN line = 1 THEN 1 ELSE "), times(80, " END")),
         times(64 * 1024, "x"),
         times(64 * 1024, "'"),
         times(32 * 1024, "/*"),
