@@ -46,7 +46,11 @@ describe("the address", () => {
     const page = await open(fragment({ q: "TRACE warehouse::* FOR 30s" }));
     await page.getByText("so it waits for you").waitFor();
     expect(
-      JSON.stringify(await ask("SELECT state FROM probes WHERE statement LIKE '%warehouse::* FOR 30s%'")),
+      JSON.stringify(
+        await ask(
+          "SELECT state FROM probes WHERE ended_at IS NULL AND statement LIKE '%warehouse::* FOR 30s%'",
+        ),
+      ),
     ).toContain('"rows":[]');
     await page.getByRole("button", { name: "Run it" }).click();
     await page

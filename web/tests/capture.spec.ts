@@ -120,7 +120,7 @@ describe("capturing", () => {
     const page = await open();
     await run(
       page,
-      "SELECT started_at, function, args, call_id FROM calls WHERE args LIKE '%order%' ORDER BY started_at DESC LIMIT 50",
+      "SELECT started_at, function, args, call_id FROM calls WHERE function LIKE '%::sign_in' ORDER BY started_at DESC LIMIT 50",
     );
     await expect
       .poll(
