@@ -98,6 +98,8 @@ pub(crate) struct Parts {
 /// A running hub.
 pub struct Hub {
     parts: Arc<Parts>,
+    /// The catalog once more, as what can be closed.
+    catalog: Arc<SqliteCatalog>,
     /// The server and the tasks that run beside the requests.
     tasks: Vec<JoinHandle<()>>,
     /// Ends the tasks that serve what is under way.
@@ -113,7 +115,9 @@ impl Hub {
     pub async fn start(settings: Settings, components: Components) -> Result<Self, Failure> {
         let Components { folder, listener, object_store, clock, fresh_name } = components;
         let address = listener.local_addr().map_err(|error| failures::internal(&error))?;
-        let catalog = open_catalog(&folder).await?;
+        let opened = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
+        let file = Arc::new(opened);
+        let catalog: Arc<dyn Catalog> = file.clone();
         let store = open_store(&settings, &folder, fresh_name, &object_store, &catalog, &clock).await?;
         let probes = Arc::new(Probes::load(catalog.clone(), clock.clone()).await?);
         let instances = Arc::new(Instances::default());
@@ -145,7 +149,7 @@ impl Hub {
         let finished = CancellationToken::new();
         let tasks = begin(&parts, listener, &finished);
         tracing::info!(%address, version = crate::VERSION, "the hub is up");
-        Ok(Self { parts, tasks, finished, _folder: folder })
+        Ok(Self { parts, catalog: file, tasks, finished, _folder: folder })
     }
 
     /// Where it listens.
@@ -158,7 +162,7 @@ impl Hub {
     /// in the journal and is read at the next start.
     pub async fn stop(self) {
         tracing::info!("the hub stops");
-        let Self { parts, tasks, finished, _folder } = self;
+        let Self { parts, catalog, tasks, finished, _folder } = self;
         let deadline = tokio::time::Instant::now() + parts.settings.stop_within;
         parts.stopping.cancel();
         parts.gates.sessions.close();
@@ -171,20 +175,14 @@ impl Hub {
             tracing::warn!(connections = parts.connections.len(), "some connections did not end in time");
         }
         finished.cancel();
-        for task in tasks {
-            let _ = task.await;
-        }
-        parts.probes.keep_counts().await;
+        let _ = tokio::time::timeout_at(deadline, futures::future::join_all(tasks)).await;
+        let _ = tokio::time::timeout_at(deadline, parts.probes.keep_counts()).await;
         if tokio::time::timeout_at(deadline, parts.store.close()).await.is_err() {
             tracing::warn!("not all calls were published in time; they are in the journal");
         }
+        catalog.close().await;
         tracing::info!("the hub has stopped");
     }
-}
-
-async fn open_catalog(folder: &DataFolder) -> Result<Arc<dyn Catalog>, Failure> {
-    let catalog = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
-    Ok(Arc::new(catalog))
 }
 
 async fn open_store(

@@ -28,6 +28,8 @@ pub(crate) struct Seat {
     number: u64,
     /// Cancelled when a newer session of the instance has come.
     pub(crate) taken: CancellationToken,
+    /// Cancelled when the fate of all batches that came through this session is known.
+    pub(crate) settled: CancellationToken,
 }
 
 /// All connected processes.
@@ -47,12 +49,13 @@ struct Inner {
 }
 
 impl Instances {
-    /// Seats an instance; a session it had before loses its seat.
-    pub(crate) fn connect(&self, row: InstanceRow) -> Seat {
+    /// Seats an instance; a session it had before loses its seat, which is returned as well.
+    pub(crate) fn connect(&self, row: InstanceRow) -> (Seat, Option<Seat>) {
         let mut inner = self.inner.lock();
-        inner.remove(row.id);
+        let before = inner.remove(row.id).map(|connected| connected.seat);
         inner.seats += 1;
-        let seat = Seat { instance: row.id, number: inner.seats, taken: CancellationToken::new() };
+        let (taken, settled) = (CancellationToken::new(), CancellationToken::new());
+        let seat = Seat { instance: row.id, number: inner.seats, taken, settled };
         let connected = Connected {
             row: Arc::new(row),
             functions: Arc::default(),
@@ -62,7 +65,7 @@ impl Instances {
         };
         inner.connected.insert(seat.instance, connected);
         inner.revision += 1;
-        seat
+        (seat, before)
     }
 
     /// Gives the seat back; what was known of the instance, if the seat was still this session's.
@@ -189,9 +192,11 @@ mod tests {
     #[test]
     fn the_newer_session_of_an_instance_wins() {
         let instances = Instances::default();
-        let old = instances.connect(row(1));
+        let (old, none) = instances.connect(row(1));
+        assert!(none.is_none());
         instances.add_functions(&old, vec![function("f")]);
-        let new = instances.connect(row(1));
+        let (new, before) = instances.connect(row(1));
+        assert!(before.is_some_and(|seat| seat.number == old.number));
         assert!(old.taken.is_cancelled() && !new.taken.is_cancelled());
         assert!(instances.leave(&old).is_none(), "the old session's end must not remove the new one");
         assert_eq!(instances.counts(), (1, 0));
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn a_function_is_known_as_long_as_one_instance_has_it() {
         let instances = Instances::default();
-        let (a, b) = (instances.connect(row(1)), instances.connect(row(2)));
+        let ((a, _), (b, _)) = (instances.connect(row(1)), instances.connect(row(2)));
         let (new, refused) = instances.add_functions(&a, vec![function("g"), function("f")]);
         assert_eq!((new.len(), refused), (2, 0));
         let (new, _) = instances.add_functions(&b, vec![function("f")]);
@@ -217,7 +222,7 @@ mod tests {
     #[test]
     fn one_instance_cannot_announce_without_end() {
         let instances = Instances::default();
-        let seat = instances.connect(row(1));
+        let (seat, _) = instances.connect(row(1));
         let many = (0..MAX_FUNCTIONS + 7).map(|n| function(&n.to_string())).collect();
         let (new, refused) = instances.add_functions(&seat, many);
         assert_eq!((new.len(), refused), (MAX_FUNCTIONS, 7));

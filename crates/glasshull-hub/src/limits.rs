@@ -13,6 +13,9 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// A `Hello`, in bytes: all labels and tags at their longest take less.
 pub const MAX_HELLO_BYTES: usize = 64 * 1024;
 
+/// For batches of an instance's older session to come to disk before a newer one is welcomed.
+pub const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
 /// How often the hub asks whether a session is still there.
 pub const PING_EVERY: Duration = Duration::from_secs(10);
 

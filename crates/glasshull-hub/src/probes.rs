@@ -28,6 +28,8 @@ pub(crate) struct Probes {
     catalog: Arc<dyn Catalog>,
     clock: Arc<dyn Clock>,
     book: Mutex<Book>,
+    /// Held while a probe is made, so that their number is counted right.
+    making: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
 }
 
@@ -38,18 +40,15 @@ impl Probes {
     /// What the catalog says.
     pub(crate) async fn load(catalog: Arc<dyn Catalog>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let now_ns = clock.now_ns();
-        let rows = catalog.probes(true, MAX_PROBES + MAX_ENDED_PROBES).await.map_err(|e| failures::of_catalog(&e))?;
+        let running = catalog.probes(false, MAX_PROBES).await.map_err(|e| failures::of_catalog(&e))?;
+        let last = catalog.probes(true, MAX_PROBES + MAX_ENDED_PROBES).await.map_err(|e| failures::of_catalog(&e))?;
         // Revisions grow across restarts too, or an instance would take a new hub's message for an old one.
         let revision = u64::try_from(now_ns / 1_000_000).unwrap_or(0);
         let mut book = Book::new(revision);
-        for row in rows.into_iter().rev() {
-            match row.end {
-                Some(_) => book.remember(row),
-                None => restore(&mut book, row, now_ns),
-            }
-        }
+        last.into_iter().rev().filter(|row| row.end.is_some()).for_each(|row| book.remember(row));
+        running.into_iter().rev().for_each(|row| restore(&mut book, row, now_ns));
         let changes = watch::Sender::new(revision);
-        Ok(Self { catalog, clock, book: Mutex::new(book), changes })
+        Ok(Self { catalog, clock, book: Mutex::new(book), making: tokio::sync::Mutex::new(()), changes })
     }
 
     /// Makes a probe.
@@ -57,6 +56,7 @@ impl Probes {
     /// # Errors
     /// [`Code::TooManyProbes`], or what the catalog says.
     pub(crate) async fn trace(&self, text: &str, trace: Trace, owner: &str) -> Result<String, Failure> {
+        let _making = self.making.lock().await;
         if self.book.lock().running.len() >= MAX_PROBES {
             let message = format!("{MAX_PROBES} probes are running, as many as there may be.");
             return Err(Failure::new(Code::TooManyProbes, message).hint("End some: UNTRACE p1, or UNTRACE ALL."));

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use glasshull_api::{API, Code};
 use glasshull_wire::SESSION_PATH;
 
+use crate::http::refused::no_such_method;
 use crate::http::{Refused, access, page};
 use crate::hub::Parts;
 use crate::sessions;
@@ -72,11 +72,4 @@ fn refuse(parts: &Parts, refused: Refused) -> Response {
 async fn no_such_path() -> Refused {
     let refused = Refused::new(Code::NoSuchPath, "There is no such path in the API.");
     Refused(refused.0.hint("/api/v1/openapi.json lists them all."))
-}
-
-async fn no_such_method(method: Method) -> Response {
-    let refused = Refused::new(Code::RequestMalformed, format!("This path does not take {method}."));
-    let mut response = refused.into_response();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
 }

@@ -1,12 +1,13 @@
 //! The page: files built from `web/`, part of the binary.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use glasshull_api::Code;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::Refused;
+use super::refused::no_such_method;
 
 /// `cargo build` needs no Node: without the files the hub says so on `/`.
 #[derive(RustEmbed)]
@@ -30,7 +31,10 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     API (<a href=\"/api/v1/openapi.json\">/api/v1/openapi.json</a>) need no page.</p></html>";
 
 /// Any path that is no other route's: a file of the page, or the page itself for the paths it keeps its state in.
-pub(crate) async fn file(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return secured(no_such_method(method).await);
+    }
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Files::get(path).filter(|_| !path.is_empty()) {
         return secured(of(path, file, &headers));

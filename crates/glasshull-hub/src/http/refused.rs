@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use glasshull_api::failure::FailureBody;
 use glasshull_api::{Code, Failure};
@@ -25,6 +25,14 @@ impl Refused {
         let status = self.0.known_code().map_or(500, Code::status);
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
+}
+
+/// What a path answers to a method it does not take.
+pub(crate) async fn no_such_method(method: Method) -> Response {
+    let refused = Refused::new(Code::RequestMalformed, format!("This path does not take {method}."));
+    let mut response = refused.into_response();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
 }
 
 impl From<Failure> for Refused {

@@ -8,13 +8,14 @@ use glasshull_catalog::InstanceRow;
 use glasshull_wire::v1::{Hello, Welcome, to_hub, to_instance};
 use glasshull_wire::{PROTOCOL, v1};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::DropGuard;
 
 use super::convert;
 use super::socket::{Incoming, Socket, malformed};
 use crate::failures;
 use crate::hub::Parts;
 use crate::instances::Seat;
-use crate::limits::{HELLO_WITHIN, MAX_HELLO_BYTES, RETRY_AFTER_FAULT, RETRY_AFTER_FULL};
+use crate::limits::{HELLO_WITHIN, MAX_HELLO_BYTES, RETRY_AFTER_FAULT, RETRY_AFTER_FULL, SETTLED_WITHIN};
 
 /// An instance that was taken.
 pub(super) struct Admitted {
@@ -22,8 +23,16 @@ pub(super) struct Admitted {
     pub(super) seat: Seat,
     /// The probes it was welcomed with.
     pub(super) probes: v1::Probes,
+    pub(super) hold: Hold,
+}
+
+/// What a session holds until the fate of its batches is known. Dropped in this order: who waits for the second finds
+/// the first free.
+pub(super) struct Hold {
     /// Its place among the instances.
-    pub(super) _place: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+    /// Says that it is known.
+    _settled: DropGuard,
 }
 
 /// Why it was not.
@@ -44,9 +53,17 @@ pub(super) async fn admit(parts: &Arc<Parts>, socket: &mut Socket) -> Result<Opt
     check_version(&hello)?;
     let said = hello.instance.unwrap_or_default();
     let row = convert::instance(said, parts.clock.now_ns())?;
-    let seat = parts.instances.connect(row.clone());
-    match welcome(parts, socket, &row, &seat).await {
-        Ok(Some((probes, place))) => Ok(Some(Admitted { row, seat, probes, _place: place })),
+    let (seat, before) = parts.instances.connect(row.clone());
+    let settled = seat.settled.clone().drop_guard();
+    let welcomed = match settle(before).await {
+        Ok(()) => welcome(parts, socket, &row, &seat).await,
+        Err(not) => Err(not),
+    };
+    match welcomed {
+        Ok(Some((probes, place))) => {
+            let hold = Hold { _place: place, _settled: settled };
+            Ok(Some(Admitted { row, seat, probes, hold }))
+        }
         other => {
             parts.instances.leave(&seat);
             other.map(|_| None)
@@ -93,6 +110,19 @@ fn check_version(hello: &Hello) -> Result<(), Failure> {
         crate::VERSION
     );
     Err(Failure::new(Code::WireVersion, message).hint("Use an SDK and a hub of releases that know each other."))
+}
+
+/// Waits until the fate of batches that came through an older session is known. Before that nobody can say which of them
+/// the instance must send again.
+async fn settle(before: Option<Seat>) -> Result<(), NotAdmitted> {
+    let Some(before) = before else { return Ok(()) };
+    tokio::time::timeout(SETTLED_WITHIN, before.settled.cancelled()).await.map_err(|_| NotAdmitted {
+        failure: Failure::new(
+            Code::JournalUnwritable,
+            "Batches of an older session of this instance are still being written.",
+        ),
+        retry_after: RETRY_AFTER_FAULT,
+    })
 }
 
 type Welcomed = Option<(v1::Probes, OwnedSemaphorePermit)>;

@@ -1,6 +1,7 @@
 //! One session, from welcome to its end: batches in, acknowledgements and probes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use futures::StreamExt;
@@ -13,7 +14,7 @@ use glasshull_wire::v1::{self, Ack, CallBatch, to_hub, to_instance};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::admit::{Admitted, admit};
+use super::admit::{Admitted, Hold, admit};
 use super::convert;
 use super::socket::{Incoming, Socket, malformed, refusal};
 use crate::failures;
@@ -52,6 +53,8 @@ enum End {
     Stopping,
     /// The hub will not go on with it.
     Refused(Failure),
+    /// The hub cannot go on with it now.
+    Later(Failure, Duration),
 }
 
 impl End {
@@ -62,6 +65,7 @@ impl End {
             End::Taken => "taken_over",
             End::Stopping => "stopping",
             End::Refused(_) => "refused",
+            End::Later(..) => "later",
         }
     }
 }
@@ -86,7 +90,7 @@ struct Session {
     /// Batches on their way to the disk, in the order they came and are answered in.
     under_way: FuturesOrdered<BoxFuture<'static, Done>>,
     last_heard: Instant,
-    _place: OwnedSemaphorePermit,
+    hold: Option<Hold>,
 }
 
 impl Session {
@@ -98,7 +102,7 @@ impl Session {
             row: admitted.row,
             seat: admitted.seat,
             told: admitted.probes,
-            _place: admitted._place,
+            hold: Some(admitted.hold),
             changes,
             socket,
             waiting: None,
@@ -210,11 +214,11 @@ impl Session {
     async fn refuse_batch(&mut self, sequence: u64, error: &StoreError) -> Result<(), End> {
         let failure = failures::of_store(error);
         if failure.known_code() != Some(Code::BatchRefused) {
-            return Err(End::Refused(failure));
+            return Err(End::Later(failure, later(error)));
         }
         self.parts.metrics.refused(&failure);
         tracing::warn!(service = %self.row.service, sequence, %failure, "a batch was refused");
-        let refusal = refusal(&failure, std::time::Duration::ZERO, sequence, false);
+        let refusal = refusal(&failure, Duration::ZERO, sequence, false);
         self.send(to_instance::Message::Refusal(refusal)).await
     }
 
@@ -225,7 +229,7 @@ impl Session {
         if !new.is_empty()
             && let Err(error) = self.parts.catalog.put_functions(&new).await
         {
-            return Err(End::Refused(failures::of_catalog(&error)));
+            return Err(End::Later(failures::of_catalog(&error), RETRY_AFTER_FAULT));
         }
         self.tell_probes().await
     }
@@ -271,7 +275,8 @@ impl Session {
         }
     }
 
-    async fn part(self, end: End) {
+    async fn part(mut self, end: End) {
+        drop(self.hold.take());
         self.parts.metrics.sessions_closed.get_or_create(&Ending { reason: end.reason() }).inc();
         if let Some(connected) = self.parts.instances.leave(&self.seat) {
             let left = InstanceRow { left_at_ns: Some(self.parts.clock.now_ns()), ..(*connected.row).clone() };
@@ -281,14 +286,17 @@ impl Session {
         }
         tracing::info!(service = %self.row.service, instance = %self.row.instance, reason = end.reason(), "a session ended");
         match end {
-            End::Refused(failure) => {
-                self.parts.metrics.refused(&failure);
-                tracing::warn!(service = %self.row.service, %failure, "a session was closed");
-                self.socket.refuse(&failure, retry_after(&failure)).await;
-            }
+            End::Refused(failure) => self.refuse(&failure, Duration::ZERO).await,
+            End::Later(failure, retry_after) => self.refuse(&failure, retry_after).await,
             End::Goodbye | End::Taken | End::Stopping => self.socket.close().await,
             End::Gone => {}
         }
+    }
+
+    async fn refuse(self, failure: &Failure, retry_after: Duration) {
+        self.parts.metrics.refused(failure);
+        tracing::warn!(service = %self.row.service, %failure, "a session was closed");
+        self.socket.refuse(failure, retry_after).await;
     }
 }
 
@@ -311,9 +319,10 @@ fn orders(probes: &v1::Probes) -> impl Iterator<Item = (&str, &[String])> {
     probes.probes.iter().map(|probe| (probe.probe_id.as_str(), probe.patterns.as_slice()))
 }
 
-fn retry_after(failure: &Failure) -> std::time::Duration {
-    match failure.known_code() {
-        Some(code) if code.status() == 503 => RETRY_AFTER_FAULT,
-        _ => std::time::Duration::ZERO,
+/// When a batch that could not be stored now may come again.
+fn later(error: &StoreError) -> Duration {
+    match error {
+        StoreError::Busy { retry_after_ms } => Duration::from_millis((*retry_after_ms).into()),
+        _ => RETRY_AFTER_FAULT,
     }
 }
