@@ -34,8 +34,11 @@ async function openFirstTree(page, statement) {
 }
 
 const failed = `SELECT ${CALLS}\nFROM calls WHERE outcome = 'error' ORDER BY started_at DESC LIMIT 200`;
-const slow = `SELECT ${CALLS}\nFROM calls WHERE service = 'warehouse' ORDER BY duration_ns DESC LIMIT 5000`;
-const zero = `SELECT ${CALLS}\nFROM calls WHERE function LIKE '%::quote::price' AND returned = '0'\nORDER BY started_at DESC LIMIT 200`;
+const slow = `SELECT args->>'sku' AS sku, cast(args->>'quantity' AS int) AS quantity, duration_ns, call_id
+FROM calls WHERE function LIKE '%::plan_walk' ORDER BY duration_ns DESC LIMIT 1000`;
+const zero = `SELECT started_at, args->'order'->>'coupon' AS coupon, returned, duration_ns, args, call_id
+FROM calls WHERE function LIKE '%::quote::price' AND returned = '0'
+ORDER BY started_at DESC LIMIT 200`;
 
 /** Each picture: its name, and how one comes to see it. */
 const PICTURES = [
@@ -56,7 +59,7 @@ const PICTURES = [
   [
     "chart",
     async (page) => {
-      await open(page, { q: slow, view: "chart", x: "started_at", y: "duration_ns", log: "y" });
+      await open(page, { q: slow, view: "chart", x: "quantity", y: "duration_ns" });
       await page.locator(".u-over").waitFor();
     },
   ],
