@@ -37,7 +37,8 @@ pub(crate) fn test(extent: Extent) -> Outcome {
         Extent::Everything => everything(&mut count),
         Extent::Fast => fast(&mut count),
     }
-    count.close()
+    say(&count.closing_line());
+    count.outcome()
 }
 
 fn everything(count: &mut Count) {
@@ -130,8 +131,11 @@ impl Count {
         self.sentences.push(format!("{name}: {sentence}"));
     }
 
-    fn close(self) -> Outcome {
-        say(&format!("\n{} passed, {} failed", self.passed, self.failed));
+    fn closing_line(&self) -> String {
+        format!("\n{} passed, {} failed", self.passed, self.failed)
+    }
+
+    fn outcome(self) -> Outcome {
         if self.failed == 0 { Ok(()) } else { Err(self.sentences.join("\n")) }
     }
 }
@@ -185,7 +189,7 @@ mod tests {
     fn a_run_that_crashed_counts_as_a_failure() {
         let mut count = Count::default();
         count.settle("Tests", Err("`cargo test` failed.".into()), 0);
-        assert_eq!((count.passed, count.failed), (0, 1));
-        assert_eq!(count.close(), Err("Tests: `cargo test` failed.".into()));
+        assert_eq!(count.closing_line(), "\n0 passed, 1 failed");
+        assert_eq!(count.outcome(), Err("Tests: `cargo test` failed.".into()));
     }
 }
