@@ -19,7 +19,8 @@ fn every_code_has_a_page_that_says_what_it_means_and_what_to_do() {
     for &code in Code::ALL {
         let page = page(code);
         assert!(page.starts_with(&format!("# {}: ", code.text())), "{code:?}: {page}");
-        let (means, does) = page.split_once("\n## What to do\n").unwrap_or_else(|| panic!("{code:?} says not what to do"));
+        let (means, does) =
+            page.split_once("\n## What to do\n").unwrap_or_else(|| panic!("{code:?} says not what to do"));
         assert!(means.lines().count() > 2 && does.lines().count() > 1, "{code:?} says too little");
     }
 }

@@ -93,13 +93,14 @@ pub(crate) fn kind(name: &str, of: &DataType) -> ColumnKind {
 /// its JSON text.
 fn settle(rows: &mut [Vec<Value>], at: usize) -> ColumnKind {
     let all = |is: fn(&Value) -> bool| rows.iter().all(|row| row[at].is_null() || is(&row[at]));
-    let kinds: [(fn(&Value) -> bool, ColumnKind); 3] = [
-        (Value::is_number, ColumnKind::Number),
-        (Value::is_boolean, ColumnKind::Boolean),
-        (Value::is_string, ColumnKind::Text),
-    ];
-    if let Some((_, kind)) = kinds.into_iter().find(|(is, _)| all(*is)) {
-        return kind;
+    if all(Value::is_number) {
+        return ColumnKind::Number;
+    }
+    if all(Value::is_boolean) {
+        return ColumnKind::Boolean;
+    }
+    if all(Value::is_string) {
+        return ColumnKind::Text;
     }
     for row in rows.iter_mut().filter(|row| !row[at].is_null()) {
         row[at] = Value::String(row[at].to_string());

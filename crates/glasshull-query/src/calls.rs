@@ -7,4 +7,4 @@ mod segments;
 
 pub use convert::calls;
 pub(crate) use provider::CallsTable;
-pub(crate) use segments::Unreadable;
+pub(crate) use segments::{FILTER_FAILED, Unreadable};

@@ -4,6 +4,7 @@ use datafusion::common::{DataFusionError, Diagnostic, SchemaError, Span};
 use glasshull_api::statement::nearest;
 use glasshull_api::{Code, Failure, Position};
 
+use crate::calls::FILTER_FAILED;
 use crate::docs;
 
 /// The failure of a question, with its place in the statement where DataFusion tells it.
@@ -143,8 +144,16 @@ fn schema(error: &SchemaError) -> Failure {
     }
 }
 
+/// What DataFusion says before what it has to say.
+const PREFIXES: [&str; 3] = ["Error during planning: ", "Arrow error: ", "Execution error: "];
+
 fn meaning(message: &str) -> Failure {
-    let message = message.strip_prefix("Error during planning: ").unwrap_or(message);
+    if let Some((_, error)) = message.split_once(FILTER_FAILED) {
+        // It is written as Rust would write the value.
+        let error = if error.contains("DivideByZero") { "Divide by zero error" } else { error };
+        return Failure::new(Code::StatementMeaning, sentence(error));
+    }
+    let message = PREFIXES.iter().fold(message, |message, prefix| message.strip_prefix(prefix).unwrap_or(message));
     let table = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
     match table {
         Some(table) => no_table(table.rsplit('.').next().unwrap_or(table)),

@@ -51,16 +51,18 @@ pub(crate) fn question(sql: &str) -> Result<Question, Failure> {
     if !statements.is_empty() {
         return Err(Failure::new(Code::StatementSyntax, "One statement at a time, please."));
     }
-    if let Statement::Statement(inner) = &statement {
-        check_shape(inner)?;
-    }
+    check_shape(&statement)?;
     only_question(statement)
 }
 
 /// Refuses what would take for ever to plan.
-fn check_shape(statement: &ast::Statement) -> Result<(), Failure> {
+fn check_shape(statement: &Statement) -> Result<(), Failure> {
     let mut shape = Shape::default();
-    let _: ControlFlow<()> = statement.visit(&mut shape);
+    let _: ControlFlow<()> = match statement {
+        Statement::Statement(statement) => statement.visit(&mut shape),
+        Statement::Explain(explain) => return check_shape(&explain.statement),
+        _ => return Ok(()),
+    };
     if shape.relations > MAX_RELATIONS {
         return Err(too_many(MAX_RELATIONS, "tables"));
     }

@@ -1,8 +1,11 @@
 //! Questions have threads of their own: planning and evaluating them is work for the processor, which must not hold
 //! up the threads on which a hub receives calls.
 
+use std::io;
 use std::pin::Pin;
+use std::sync::mpsc;
 use std::task::{Context, Poll};
+use std::thread;
 
 use glasshull_api::{Code, Failure};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -14,39 +17,47 @@ const STACK_BYTES: usize = 32 << 20;
 /// Threads for reading files.
 const READING_THREADS: usize = 16;
 
-/// The threads.
+/// The threads. They end when this is dropped, without being waited for.
 #[derive(Debug)]
-pub(crate) struct Threads(Option<Runtime>);
+pub(crate) struct Threads {
+    handle: Handle,
+    /// The runtime's owner drops it when this is gone.
+    _alive: mpsc::Sender<()>,
+}
 
 impl Threads {
     pub(crate) fn new(threads: usize) -> Result<Self, Failure> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads.max(1))
-            .max_blocking_threads(READING_THREADS)
-            .thread_stack_size(STACK_BYTES)
-            .thread_name("glasshull-query")
-            .enable_all()
-            .build();
-        match runtime {
-            Ok(runtime) => Ok(Self(Some(runtime))),
-            Err(error) => Err(Failure::new(Code::Internal, format!("No threads can be started: {error}."))),
-        }
+        let (alive, gone) = mpsc::channel();
+        let (made, runtime) = mpsc::channel();
+        // A runtime waits for its threads when it is dropped, which must not happen where others' work is done; and to
+        // leave its threads to themselves is no way out: glibc may then touch a large stack that is unmapped already.
+        let owner = thread::Builder::new().name("glasshull-queries".into()).spawn(move || {
+            let runtime = runtime_with(threads);
+            let _ = made.send(
+                runtime.as_ref().map(|runtime| runtime.handle().clone()).map_err(|error: &io::Error| error.to_string()),
+            );
+            let _ = gone.recv();
+        });
+        let failed = |error: String| Failure::new(Code::Internal, format!("No threads can be started: {error}."));
+        owner.map_err(|error| failed(error.to_string()))?;
+        let handle = runtime.recv().map_err(|error| failed(error.to_string()))?.map_err(failed)?;
+        Ok(Self { handle, _alive: alive })
     }
 
     /// Does some work there; it ends where its result is not waited for any more.
     pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Work<T> {
-        let handle = self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
-        Work(handle.spawn(work))
+        Work(self.handle.spawn(work))
     }
 }
 
-impl Drop for Threads {
-    /// A runtime must not wait for its threads where others' work is done, as this may be.
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+fn runtime_with(threads: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .max_blocking_threads(READING_THREADS)
+        .thread_stack_size(STACK_BYTES)
+        .thread_name("glasshull-query")
+        .enable_all()
+        .build()
 }
 
 /// Work under way.

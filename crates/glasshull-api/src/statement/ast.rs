@@ -35,7 +35,7 @@ pub struct Trace {
 /// Which functions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Pattern {
-    /// A function's path, in which `*` stands for any run of characters.
+    /// A function's path, or the part of it behind one of its `::`; `*` stands for any run of characters.
     Path(String),
     /// The functions of a file, or the one that encloses a line of it (the last that begins at or before it).
     Place {

@@ -26,7 +26,7 @@ impl Display for Trace {
     /// With every limit, so that a stored statement means the same after defaults have changed.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("TRACE ")?;
-        joined(f, &self.patterns, ", ", |f, pattern| quoted_pattern(f, pattern))?;
+        joined(f, &self.patterns, ", ", quoted_pattern)?;
         if !self.selectors.is_empty() {
             f.write_str(" ON ")?;
             joined(f, &self.selectors, ", ", selector)?;

@@ -61,7 +61,7 @@ pub(super) struct DurationNs(pub(super) u64);
 
 impl fmt::Display for DurationNs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = UNITS.iter().rev().find(|(_, unit_ns)| self.0 >= *unit_ns && self.0 % unit_ns == 0);
+        let exact = UNITS.iter().rev().find(|(_, unit_ns)| self.0 >= *unit_ns && self.0.is_multiple_of(*unit_ns));
         let (names, unit_ns) = exact.unwrap_or(&UNITS[0]);
         write!(f, "{}{}", self.0 / unit_ns, names[0])
     }

@@ -19,7 +19,6 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
@@ -29,6 +28,9 @@ use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselize
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::ObjectStore;
+
+/// How DataFusion's errors of filters begin that are evaluated inside the Parquet reader, which turns them into text.
+pub(crate) const FILTER_FAILED: &str = "Error evaluating filter predicate: ";
 
 /// Segments a question met and could not read, with why.
 #[derive(Debug, Default)]
@@ -263,23 +265,16 @@ impl Morsel for WatchedMorsel {
 
 /// Whether an error comes from reading a file rather than from evaluating the question on its rows.
 fn is_of_the_file(error: &DataFusionError) -> bool {
+    if error.to_string().contains(FILTER_FAILED) {
+        return false;
+    }
     match error.find_root() {
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => true,
-        DataFusionError::ParquetError(error) => !is_of_a_filter(error),
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_) => true,
         DataFusionError::ArrowError(error, _) => {
-            matches!(**error, ArrowError::ParquetError(_) | ArrowError::IoError(..)) && !tells_of_a_filter(error)
+            matches!(**error, ArrowError::ParquetError(_) | ArrowError::IoError(..))
         }
         _ => false,
     }
-}
-
-fn is_of_a_filter(error: &ParquetError) -> bool {
-    matches!(error, ParquetError::ArrowError(_)) && tells_of_a_filter(error)
-}
-
-/// DataFusion evaluates filters inside the Parquet reader, which turns their errors into text.
-fn tells_of_a_filter(error: &impl fmt::Display) -> bool {
-    error.to_string().contains("Error evaluating filter predicate")
 }
 
 impl Debug for SegmentSource {
