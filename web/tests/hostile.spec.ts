@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import type { StatementAnswer } from "../src/api/types";
-import { fragment, open, rows, tree, withBrowser } from "./browser";
+import { fragment, hub, open, rows, tree, withBrowser } from "./browser";
 
 withBrowser();
 
@@ -44,6 +44,12 @@ const call = (args: string) =>
     "file":"f","line":1,"thread":"","started_at":"2026-11-20T10:00:00Z","duration_ns":5,"busy_ns":5,"outcome":"error",
     "error":{"message":${JSON.stringify(SCRIPT)}},"depth":0,"position":0,"args":${args}}]}`;
 
+/** Opens a view afresh; the hub's answers are already replaced. */
+async function show(page: Page, parts: Record<string, string>): Promise<void> {
+  await page.goto("about:blank");
+  await page.goto(`${hub()}/${fragment(parts)}`);
+}
+
 async function unharmed(page: Page): Promise<void> {
   expect(await page.title()).toBe("Glasshull");
   expect(await page.locator("img[src=x], #app script").count()).toBe(0);
@@ -55,8 +61,7 @@ describe("hostile values", () => {
     await answer(page, () =>
       table([JSON.stringify({ [SCRIPT]: SCRIPT }), "{no json", "\u202Egnp.exe", DEEP, null]),
     );
-    await page.goto(`${page.url().split("#")[0]}${fragment({ q: "SELECT hostile FROM calls" })}`);
-    await page.reload();
+    await show(page, { q: "SELECT hostile FROM calls" });
     await expect.poll(() => rows(page).count()).toBe(5);
     expect(await rows(page).first().innerText()).toContain("<img src=x");
     await unharmed(page);
@@ -67,10 +72,7 @@ describe("hostile values", () => {
     const long = JSON.stringify("x".repeat(10_000_000));
     const args = `{${JSON.stringify(SCRIPT)}:${JSON.stringify(SCRIPT)},"long":${long},"deep":${DEEP}}`;
     await answer(page, (text) => (text.startsWith("TREE") ? call(args) : table(["{}"])));
-    await page.goto(
-      `${page.url().split("#")[0]}${fragment({ q: "SELECT hostile FROM calls", view: "tree", call: "0123456789abcdef" })}`,
-    );
-    await page.reload();
+    await show(page, { q: "SELECT hostile FROM calls", view: "tree", call: "0123456789abcdef" });
     await tree(page).waitFor();
     const article = page.getByRole("article", { name: "The call" });
     const text = await article.innerText();
@@ -84,10 +86,7 @@ describe("hostile values", () => {
     await answer(page, (text) =>
       text.startsWith("TREE") ? call('{"id":9223372036854775807}') : table(["{}"]),
     );
-    await page.goto(
-      `${page.url().split("#")[0]}${fragment({ q: "SELECT large FROM calls", view: "tree", call: "0123456789abcdef" })}`,
-    );
-    await page.reload();
+    await show(page, { q: "SELECT large FROM calls", view: "tree", call: "0123456789abcdef" });
     await page.getByRole("article", { name: "The call" }).getByText("9223372036854775807").waitFor();
   });
 
@@ -95,10 +94,7 @@ describe("hostile values", () => {
     const page = await open();
     const args = `{"card":{"$glasshull":"redacted"},"pool":{"$glasshull":"opaque: Pool<b>"},"bad":{"$glasshull":"failed: boom"}}`;
     await answer(page, (text) => (text.startsWith("TREE") ? call(args) : table([args])));
-    await page.goto(
-      `${page.url().split("#")[0]}${fragment({ q: "SELECT marked FROM calls", view: "tree", call: "0123456789abcdef" })}`,
-    );
-    await page.reload();
+    await show(page, { q: "SELECT marked FROM calls", view: "tree", call: "0123456789abcdef" });
     const article = page.getByRole("article", { name: "The call" });
     await article.getByText("opaque: Pool<b>").waitFor();
     expect(await article.innerText()).not.toContain("$glasshull");
@@ -108,8 +104,7 @@ describe("hostile values", () => {
     const page = await open();
     const columns = Array.from({ length: 1_000 }, (_, at) => ({ name: `c${at}`, type: "number" as const }));
     await answer(page, () => ({ kind: "rows", columns, rows: [columns.map((_, at) => at)], elapsed_ms: 1 }));
-    await page.goto(`${page.url().split("#")[0]}${fragment({ q: "SELECT wide" })}`);
-    await page.reload();
+    await show(page, { q: "SELECT wide" });
     await rows(page).first().waitFor();
     await unharmed(page);
   });

@@ -146,7 +146,8 @@ class Session {
       this.failure = null;
       await this.#take(answer, statement, next, step);
     } catch (thrown) {
-      if (!isAbort(thrown)) this.#fail(statement, thrown);
+      if (isAbort(thrown)) return;
+      this.#fail(statement, thrown);
       if (this.url.q === "") this.#write(next, "replace");
     } finally {
       if (this.#abort === abort) this.runningSince = null;
