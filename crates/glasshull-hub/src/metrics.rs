@@ -84,12 +84,6 @@ impl Metrics {
         self.refusals.get_or_create(&CodeLabel { code }).inc();
     }
 
-    /// Refusals with this code so far.
-    #[cfg(test)]
-    pub(crate) fn refusals_of(&self, code: Code) -> u64 {
-        self.refusals.get_or_create(&CodeLabel { code: code.text() }).get()
-    }
-
     /// All of it as OpenMetrics text.
     pub(crate) fn render(&self, store: &StoreStats, gauges: Gauges) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("glasshull");
@@ -192,7 +186,7 @@ struct Timed(Timing);
 impl EncodeMetric for Timed {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
         let seconds = |ns: u64| ns as f64 / 1e9;
-        let bounds = TIMING_BOUNDS_NS.iter().map(|&ns| seconds(ns)).chain([f64::MAX]);
+        let bounds = TIMING_BOUNDS_NS.iter().map(|&ns| seconds(ns)).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(self.0.buckets).collect();
         encoder.encode_histogram::<NoLabelSet>(seconds(self.0.sum_ns), self.0.count, &buckets, None)
     }
@@ -211,6 +205,8 @@ mod tests {
     fn rendered() -> String {
         let metrics = Metrics::new();
         metrics.refused(&Failure::new(Code::WireMalformed, "x"));
+        metrics.sessions_closed.get_or_create(&Ending { reason: "goodbye" }).inc();
+        metrics.statements.get_or_create(&Kind { kind: "sql" }).inc();
         metrics.render(&StoreStats::default(), Gauges::default()).expect("a text")
     }
 

@@ -146,8 +146,8 @@ impl Probes {
         let mut book = self.book.lock();
         let around = status::Around::new(instances);
         let mut probes: Vec<Probe> = book.running.iter_mut().map(|entry| status::running(entry, &around)).collect();
-        probes.reverse();
-        probes.extend(book.ended.iter().rev().map(status::ended));
+        probes.extend(book.ended.iter().map(status::ended));
+        probes.sort_by_key(|probe| std::cmp::Reverse(number(&probe.id)));
         probes
     }
 
@@ -212,6 +212,11 @@ fn restore(book: &mut Book, row: ProbeRow, now_ns: i64) {
             book.remember(ProbeRow { end: Some(ProbeEnd { at_ns: now_ns, state: "stopped".into(), reason }), ..row });
         }
     }
+}
+
+/// The number in a probe's id.
+fn number(id: &str) -> u64 {
+    id.trim_start_matches('p').parse().unwrap_or(0)
 }
 
 fn none_such(which: &Untrace, running: &[String]) -> Failure {

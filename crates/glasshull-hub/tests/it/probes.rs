@@ -96,7 +96,7 @@ async fn a_probe_that_matches_nothing_says_what_is_near() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_instances_say_becomes_the_status() {
     let hub = TestHub::start().await;
-    let (mut a, mut b) = (hub.instance("a").await, hub.instance("b").await);
+    let (mut a, mut b) = (hub.instance("shop").await, hub.instance("shop").await);
     a.announce(&["f"]).await;
     b.announce(&["f"]).await;
     trace(&hub, "TRACE f").await;

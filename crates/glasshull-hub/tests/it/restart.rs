@@ -48,7 +48,7 @@ async fn probes_go_on_with_what_is_left_of_their_time() {
     .await;
     let list = hub.http().get("/api/v1/probes").await.json();
     let states: Vec<_> = list["probes"].as_array().expect("a list").iter().map(|p| p["state"].clone()).collect();
-    assert_eq!(states, ["active", "expired", "stopped"], "{list}");
+    assert_eq!(states, ["stopped", "expired", "active"], "{list}");
     let made = hub.http().statement("TRACE i").await.json();
     assert_eq!(made["probes"][0]["id"], "p4", "numbers are never used twice");
 }

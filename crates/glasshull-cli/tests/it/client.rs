@@ -1,0 +1,208 @@
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use glasshull_store::Clock;
+use glasshull_testkit::{Calls, TestHub, TestInstance, eventually};
+use glasshull_wire::v1::to_hub;
+use serde_json::Value;
+
+use crate::{Ran, glasshull, ran, run, run_with_input};
+
+/// A hub with an instance whose one function was called some times.
+async fn shop(calls: u64) -> (TestHub, TestInstance) {
+    let hub = TestHub::start().await;
+    let mut instance = hub.instance("shop").await;
+    instance.announce(&["shop::pricing::quote", "shop::main"]).await;
+    let batch =
+        Calls { function: "shop::pricing::quote".into(), started_at_ns: hub.clock.now_ns(), first_id: 0xabcdef };
+    instance.send(to_hub::Message::Batch(batch.batch(1, calls))).await;
+    assert_eq!(instance.ack().await, Some(1));
+    (hub, instance)
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {ran:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_comes_in_four_forms() {
+    let (hub, _instance) = shop(2).await;
+    let question = ["query", "SELECT function, args->>'sku' AS sku, returned FROM calls ORDER BY sku"];
+    let table = run(&hub, &question).await;
+    assert_eq!(table.code, Some(0), "{table:?}");
+    let lines: Vec<&str> = table.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", table.out);
+    assert!(lines[0].starts_with("function") && lines[2].contains("A1"), "{}", table.out);
+    assert_eq!(table.err, "");
+
+    let whole = json(&run(&hub, &[&question[..], &["--format", "json"]].concat()).await);
+    assert_eq!(whole["rows"][1][1], "A1");
+
+    let lines = run(&hub, &[&question[..], &["--format", "ndjson"]].concat()).await;
+    let rows: Vec<Value> = lines.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((rows.len(), &rows[0]["sku"]), (2, &"A0".into()));
+
+    let csv = run(&hub, &[&question[..], &["--format", "csv"]].concat()).await;
+    assert_eq!(csv.out.lines().next(), Some("function,sku,returned"));
+    assert_eq!(csv.out.lines().count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_may_come_from_standard_input() {
+    let (hub, _instance) = shop(3).await;
+    let ran = run_with_input(&hub, &["query", "-", "--format", "json"], "SELECT count(*) FROM calls").await;
+    assert_eq!(json(&ran)["rows"][0][0], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_statement_is_shown_with_its_place() {
+    let hub = TestHub::start().await;
+    let ran = run(&hub, &["query", "TRACE f\n  FRO 60s"]).await;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(ran.err.starts_with("error[GH2001]: ") && ran.err.contains("\n    FRO 60s\n    ^^^\n"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_are_made_listed_and_ended() {
+    let (hub, _instance) = shop(1).await;
+    let made = run(&hub, &["trace", "pricing::*", "--on", "class=blue", "--for", "60s", "--format", "ndjson"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!((&json(&made)["id"], &json(&made)["selectors"][0]["value"]), (&"p1".into(), &"blue".into()));
+    let listed = run(&hub, &["probes"]).await;
+    assert!(listed.out.contains("p1") && listed.out.contains("pending"), "{}", listed.out);
+    let ended = run(&hub, &["untrace", "p1", "--format", "ndjson"]).await;
+    assert_eq!(json(&ended)["state"], "stopped");
+    let again = run(&hub, &["untrace", "p1"]).await;
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.contains("GH2007"), "{}", again.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_and_instances_are_listed() {
+    let (hub, _instance) = shop(1).await;
+    let functions = run(&hub, &["functions"]).await;
+    assert!(
+        functions.out.contains("shop::pricing::quote") && functions.out.contains("src/lib.rs:10"),
+        "{}",
+        functions.out
+    );
+    let some = run(&hub, &["functions", "--like", "%main"]).await;
+    assert!(some.out.contains("shop::main") && !some.out.contains("quote"), "{some:?}");
+    let instances = run(&hub, &["instances", "--format", "csv"]).await;
+    assert!(instances.out.lines().nth(1).is_some_and(|line| line.starts_with("shop,shop-")), "{}", instances.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_is_drawn() {
+    let (hub, _instance) = shop(1).await;
+    let found = run(&hub, &["query", "SELECT call_id FROM calls", "--format", "csv"]).await;
+    let id = found.out.lines().nth(1).expect("a call").trim().to_owned();
+    let drawn = run(&hub, &["tree", &id]).await;
+    assert_eq!(drawn.out, "▸ shop::pricing::quote(sku: \"A0\") → 0  500ns\n", "{drawn:?}");
+    let none = run(&hub, &["tree", "0123456789abcdef"]).await;
+    assert_eq!(none.code, Some(1));
+    assert!(none.err.contains("GH2007"), "{}", none.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_follows_over_a_restart() {
+    let (mut hub, instance) = shop(1).await;
+    let mut command = glasshull();
+    command.args(["tail", "pricing::*", "--limit", "2", "--format", "ndjson"]);
+    command.env("GLASSHULL_HUB", format!("http://{}", hub.address())).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    let listens = async |hub: &TestHub| (hub.metric("glasshull_listeners").await == 1.0).then_some(());
+    eventually("it listens", async || listens(&hub).await).await;
+    let call = |sequence: u64| Calls {
+        function: "shop::pricing::quote".into(),
+        started_at_ns: hub.clock.now_ns(),
+        first_id: sequence * 100,
+    };
+    let (first, second) = (call(2).batch(2, 1), call(3).batch(3, 1));
+    let mut instance = instance;
+    instance.send(to_hub::Message::Batch(first)).await;
+    assert_eq!(instance.ack().await, Some(2));
+    hub.restart().await;
+    eventually("it listens again", async || listens(&hub).await).await;
+    let (mut again, _) = TestInstance::welcomed_as(hub.address(), instance.said.clone()).await;
+    again.send(to_hub::Message::Batch(second)).await;
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.expect("it ends").expect("it ends");
+    let ran = ran(&output);
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 2), "{ran:?}");
+    assert!(ran.err.contains("The hub is back"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_call_themselves_cannot_steer_the_terminal() {
+    let hub = TestHub::start().await;
+    let mut instance = hub.instance("evil\u{1b}[2J\u{9b}31m\u{202e}").await;
+    instance.announce(&["f\u{1b}]0;owned\u{7}"]).await;
+    eventually("its function is known", async || (hub.metric("glasshull_functions").await == 1.0).then_some(())).await;
+    for words in
+        [&["functions"][..], &["instances"], &["functions", "--format", "json"], &["instances", "--format", "ndjson"]]
+    {
+        let ran = run(&hub, words).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let steering = ran.out.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(steering, None, "{words:?}: {:?}", ran.out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let (hub, _instance) = shop(9_000).await;
+    let mut command = glasshull();
+    command.args(["query", "SELECT * FROM calls", "--format", "ndjson"]);
+    command.env("GLASSHULL_HUB", format!("http://{}", hub.address())).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (line, output) = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().expect("it starts");
+        let mut line = String::new();
+        BufReader::with_capacity(64, child.stdout.take().expect("output")).read_line(&mut line).expect("a line");
+        (line, child.wait_with_output().expect("it ends"))
+    })
+    .await
+    .expect("it ends");
+    assert!(line.starts_with('{'), "{line}");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_finds_a_hub_well_and_says_what_is_missing() {
+    let (hub, _instance) = shop(1).await;
+    let well = run(&hub, &["doctor", "--service", "shop", "--format", "ndjson"]).await;
+    assert_eq!(well.code, Some(0), "{well:?}");
+    let findings: Vec<Value> = well.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of =
+        |what: &str| findings.iter().find(|finding| finding["what"] == what).unwrap_or(&Value::Null)["verdict"].clone();
+    for what in ["hub", "disk", "key", "version", "session", "instances"] {
+        assert_eq!(of(what), "ok", "{what}: {}", well.out);
+    }
+    let missing = run(&hub, &["doctor", "--service", "warehouse"]).await;
+    assert_eq!(missing.code, Some(1));
+    assert!(missing.out.contains("No instance of the service `warehouse`") && missing.out.contains("GLASSHULL_HUB"));
+}
+
+#[test]
+fn a_hub_that_is_not_there_is_told_with_what_to_do() {
+    for words in [&["probes"][..], &["tail"], &["trace", "f"]] {
+        let ran = ran(&glasshull().args(words).args(["--hub", "http://127.0.0.1:9"]).output().expect("it ends"));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{words:?}");
+        assert!(ran.err.contains("GH5004") && ran.err.contains("glasshull up"), "{}", ran.err);
+    }
+    let doctor = ran(&glasshull().args(["doctor", "--hub", "http://127.0.0.1:9"]).output().expect("it ends"));
+    assert_eq!(doctor.code, Some(1));
+    assert!(doctor.out.contains("FAIL  hub"), "{}", doctor.out);
+}
+
+#[test]
+fn wrong_usage_is_2_and_help_has_examples() {
+    for wrong in [&["trcae"][..], &[], &["query"], &["probes", "--format", "xml"], &["tree", "--siblings"]] {
+        let ran = ran(&glasshull().args(wrong).output().expect("it ends"));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{wrong:?}");
+    }
+    for command in ["up", "trace", "untrace", "query", "tree", "tail"] {
+        let ran = ran(&glasshull().args([command, "--help"]).output().expect("it ends"));
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.out.contains("Examples:"), "{command}: {}", ran.out);
+    }
+}
