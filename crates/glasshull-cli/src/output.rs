@@ -108,9 +108,9 @@ impl Output {
 
     fn csv(self, out: &mut StdoutLock<'_>, grid: &Grid) -> io::Result<()> {
         let record = |fields: Vec<String>| fields.iter().map(|field| self.field(field)).collect::<Vec<_>>().join(",");
-        write!(out, "{}\n", record(grid.columns.clone()))?;
+        writeln!(out, "{}", record(grid.columns.clone()))?;
         for row in &grid.rows {
-            write!(out, "{}\n", record(row.iter().map(text).collect()))?;
+            writeln!(out, "{}", record(row.iter().map(text).collect()))?;
         }
         Ok(())
     }

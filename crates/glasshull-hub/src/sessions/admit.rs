@@ -37,13 +37,13 @@ pub(super) struct Hold {
 
 /// Why it was not.
 pub(super) struct NotAdmitted {
-    pub(super) failure: Failure,
+    pub(super) failure: Box<Failure>,
     pub(super) retry_after: Duration,
 }
 
 impl From<Failure> for NotAdmitted {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: Duration::ZERO }
+        Self { failure: failure.into(), retry_after: Duration::ZERO }
     }
 }
 
@@ -120,7 +120,8 @@ async fn settle(before: Option<Seat>) -> Result<(), NotAdmitted> {
         failure: Failure::new(
             Code::JournalUnwritable,
             "Batches of an older session of this instance are still being written.",
-        ),
+        )
+        .into(),
         retry_after: RETRY_AFTER_FAULT,
     })
 }
@@ -134,11 +135,10 @@ async fn welcome(
     seat: &Seat,
 ) -> Result<Welcomed, NotAdmitted> {
     let place = place(parts)?;
-    parts
-        .catalog
-        .put_instance(row)
-        .await
-        .map_err(|error| NotAdmitted { failure: failures::of_catalog(&error), retry_after: RETRY_AFTER_FAULT })?;
+    parts.catalog.put_instance(row).await.map_err(|error| NotAdmitted {
+        failure: failures::of_catalog(&error).into(),
+        retry_after: RETRY_AFTER_FAULT,
+    })?;
     let probes = parts.probes.meant_for(&parts.instances.seated(seat));
     let welcome = Welcome {
         protocol: PROTOCOL,
@@ -156,7 +156,8 @@ fn place(parts: &Parts) -> Result<OwnedSemaphorePermit, NotAdmitted> {
             Code::TooManyInstances,
             format!("{} instances are connected, as many as this hub takes.", parts.settings.max_instances),
         )
-        .hint("Raise `max-instances` at the hub, or start another hub."),
+        .hint("Raise `max-instances` at the hub, or start another hub.")
+        .into(),
         retry_after: RETRY_AFTER_FULL,
     })
 }

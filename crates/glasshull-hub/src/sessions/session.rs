@@ -52,9 +52,9 @@ enum End {
     /// The hub stops.
     Stopping,
     /// The hub will not go on with it.
-    Refused(Failure),
+    Refused(Box<Failure>),
     /// The hub cannot go on with it now.
-    Later(Failure, Duration),
+    Later(Box<Failure>, Duration),
 }
 
 impl End {
@@ -148,7 +148,7 @@ impl Session {
             Incoming::Message(message, bytes) => (message, bytes),
             Incoming::Alive => return Ok(()),
             Incoming::Gone => return Err(End::Gone),
-            Incoming::Malformed(what) => return Err(End::Refused(malformed(what))),
+            Incoming::Malformed(what) => return Err(End::Refused(malformed(what).into())),
         };
         self.parts.metrics.messages.inc();
         self.parts.metrics.message_bytes.inc_by(bytes as u64);
@@ -157,7 +157,7 @@ impl Session {
             Some(to_hub::Message::Functions(functions)) => self.announce(functions).await,
             Some(to_hub::Message::Report(report)) => self.report(&report),
             Some(to_hub::Message::Goodbye(_)) => Err(End::Goodbye),
-            Some(to_hub::Message::Hello(_)) => Err(End::Refused(malformed("a second Hello came"))),
+            Some(to_hub::Message::Hello(_)) => Err(End::Refused(malformed("a second Hello came").into())),
             // A message of a later version of the protocol: not for us.
             None => Ok(()),
         }
@@ -170,7 +170,7 @@ impl Session {
     /// Lets a batch wait for its room.
     fn receive(&mut self, batch: CallBatch) -> Result<(), End> {
         if batch.sequence == 0 {
-            return Err(End::Refused(malformed("a batch has the sequence 0")));
+            return Err(End::Refused(malformed("a batch has the sequence 0").into()));
         }
         let bytes = u32::try_from(batch.columns.len()).unwrap_or(u32::MAX).max(1);
         let room = self.parts.gates.batch_bytes.clone().acquire_many_owned(bytes);
@@ -214,7 +214,7 @@ impl Session {
     async fn refuse_batch(&mut self, sequence: u64, error: &StoreError) -> Result<(), End> {
         let failure = failures::of_store(error);
         if failure.known_code() != Some(Code::BatchRefused) {
-            return Err(End::Later(failure, later(error)));
+            return Err(End::Later(failure.into(), later(error)));
         }
         self.parts.metrics.refused(&failure);
         tracing::warn!(service = %self.row.service, sequence, %failure, "a batch was refused");
@@ -229,7 +229,7 @@ impl Session {
         if !new.is_empty()
             && let Err(error) = self.parts.catalog.put_functions(&new).await
         {
-            return Err(End::Later(failures::of_catalog(&error), RETRY_AFTER_FAULT));
+            return Err(End::Later(failures::of_catalog(&error).into(), RETRY_AFTER_FAULT));
         }
         self.tell_probes().await
     }

@@ -144,14 +144,13 @@ async fn an_unknown_version_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unusable_instance_is_refused() {
     let hub = TestHub::start().await;
-    let mut wrong: Vec<Box<dyn Fn(&mut TestInstance)>> = Vec::new();
-    wrong.push(Box::new(|instance| instance.said.service = " ".into()));
-    wrong.push(Box::new(|instance| instance.said.instance_id = vec![1; 15]));
-    wrong.push(Box::new(|instance| instance.said.instance_id = vec![0; 16]));
-    wrong.push(Box::new(|instance| instance.said.class = "x".repeat(MAX_LABEL_BYTES + 1)));
-    wrong.push(Box::new(|instance| {
-        instance.said.tags = (0..=MAX_TAGS).map(|tag| (tag.to_string(), String::new())).collect();
-    }));
+    let wrong: [fn(&mut TestInstance); 5] = [
+        |instance| instance.said.service = " ".into(),
+        |instance| instance.said.instance_id = vec![1; 15],
+        |instance| instance.said.instance_id = vec![0; 16],
+        |instance| instance.said.class = "x".repeat(MAX_LABEL_BYTES + 1),
+        |instance| instance.said.tags = (0..=MAX_TAGS).map(|tag| (tag.to_string(), String::new())).collect(),
+    ];
     for spoil in wrong {
         let mut instance = TestInstance::connect(hub.address(), &[]).await.expect("anybody may connect");
         spoil(&mut instance);
