@@ -111,9 +111,14 @@ fn free_address() -> SocketAddr {
 
 /// Waits until something holds.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
+    eventually_told(what, |_| holds());
+}
+
+/// Waits until something holds, which says each time what it has found instead.
+pub(crate) fn eventually_told(what: &str, mut holds: impl FnMut(&mut String) -> bool) {
+    let (deadline, mut found) = (Instant::now() + PATIENCE, String::new());
+    while !holds(&mut found) {
+        assert!(Instant::now() < deadline, "not within {} s: {what}. {found}", PATIENCE.as_secs());
         std::thread::sleep(Duration::from_millis(25));
     }
 }
