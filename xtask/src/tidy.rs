@@ -4,6 +4,7 @@ mod commands;
 mod crates;
 mod failures;
 mod features;
+mod licences;
 mod size;
 mod words;
 
@@ -52,6 +53,7 @@ const RULES: &[Rule] = &[
     failures::a_code_has_a_page,
     commands::commands_in_prose_exist,
     features::selections_agree_on_features,
+    licences::licences_are_permissive,
 ];
 
 /// Checks all rules, and reports how long functions are.
