@@ -36,11 +36,11 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_WINDOW", value_name = "PERIOD", help_heading = "Storage")]
     pub window: Option<Period>,
 
-    /// Live rows become files after this time at the latest [default: 20s]
+    /// Live rows become files after this time at the latest [default: 60s]
     #[arg(long, env = "GLASSHULL_PUBLISH_AFTER", value_name = "PERIOD", help_heading = "Storage")]
     pub publish_after: Option<Period>,
 
-    /// Live rows become files when they take this much memory [default: 33554432]
+    /// Live rows become files when they take this much memory [default: 134217728]
     #[arg(long, env = "GLASSHULL_PUBLISH_BYTES", value_name = "BYTES", help_heading = "Storage")]
     pub publish_bytes: Option<u64>,
 
@@ -86,8 +86,8 @@ impl SettingsLayer {
             key: None,
             retention: None,
             window: Some(Period::seconds(600)),
-            publish_after: Some(Period::seconds(20)),
-            publish_bytes: Some(32 * 1024 * 1024),
+            publish_after: Some(Period::seconds(60)),
+            publish_bytes: Some(128 * 1024 * 1024),
             live_bytes: Some(512 * 1024 * 1024),
             max_instances: Some(2_000),
             max_connections: Some(4_096),
