@@ -153,7 +153,7 @@ mod tests {
 root()  1.50µs
 ├─ a()  1.50µs
 │  ├─ b()  1.50µs
-│  └─ ▸ c(n: 2, sku: \"A1\") → 0  1.50µs
+│  └─ ▸ c(sku: \"A1\", n: 2) → 0  1.50µs
 └─ d() ✗ error: out of stock\\u{1b}[0m  1.50µs
    └─ e()  1.50µs  (+3 below)
 next()  1.50µs";
