@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod body;
 pub(crate) mod page;
+mod patience;
 pub(crate) mod refused;
 pub(crate) mod serve;
 

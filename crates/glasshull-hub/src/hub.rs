@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::failures;
 use crate::http::serve::Server;
 use crate::instances::Instances;
-use crate::limits::{COUNTS_EVERY, PROBES_EVERY};
+use crate::limits::{CLOSE_CATALOG_WITHIN, COUNTS_EVERY, PROBES_EVERY};
 use crate::lists::Lists;
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
@@ -171,7 +171,8 @@ impl Hub {
             parts.gates.sessions.wait().await;
             parts.connections.wait().await;
         };
-        if tokio::time::timeout_at(deadline, ended).await.is_err() {
+        // The other half is for what must reach the disk: a peer that does not read must not take it away.
+        if tokio::time::timeout(parts.settings.stop_within / 2, ended).await.is_err() {
             tracing::warn!(connections = parts.connections.len(), "some connections did not end in time");
         }
         finished.cancel();
@@ -180,7 +181,8 @@ impl Hub {
         if tokio::time::timeout_at(deadline, parts.store.close()).await.is_err() {
             tracing::warn!("not all calls were published in time; they are in the journal");
         }
-        catalog.close().await;
+        // All that was asked of it is committed; it has a moment to fold its log in.
+        let _ = tokio::time::timeout(CLOSE_CATALOG_WITHIN, catalog.close()).await;
         tracing::info!("the hub has stopped");
     }
 }
@@ -215,7 +217,8 @@ async fn open_store(
 fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
     let bytes = usize::try_from(settings.query_memory_bytes).unwrap_or(usize::MAX);
     QuerySettings {
-        memory_bytes: bytes,
+        // The setting is for all that run at a time, the engine's for each.
+        memory_bytes: bytes / settings.max_queries.max(1),
         timeout: settings.query_timeout,
         max_rows: settings.query_rows as usize,
         max_concurrent: settings.max_queries,

@@ -53,6 +53,13 @@ pub const MAX_ENDED_PROBES: usize = 50;
 /// Instances whose last report on one probe is remembered, beyond those connected (their counts stay in the sum).
 pub const MAX_INSTANCES_SHOWN: usize = 2_000;
 
+/// Of the reason an instance gives for a probe's state so many bytes are kept: they go to everybody who looks.
+pub const MAX_REASON_BYTES: usize = 512;
+
+/// The longest a query may be allowed to take: the store keeps files that left the catalog for two minutes, for
+/// queries that still read them.
+pub const MAX_QUERY_TIMEOUT: Duration = Duration::from_secs(100);
+
 /// Instances that left are shown for so long.
 pub const SHOWN_AFTER_LEAVING: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -64,6 +71,12 @@ pub const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// From a request's head to the end of its body.
 pub const BODY_WITHIN: Duration = Duration::from_secs(15);
+
+/// What the catalog may take to close when the hub stops.
+pub const CLOSE_CATALOG_WITHIN: Duration = Duration::from_secs(2);
+
+/// A peer that takes nothing of what is sent for so long is given up: it would keep the answer in memory for ever.
+pub const READS_WITHIN: Duration = Duration::from_secs(30);
 
 /// A request's head.
 pub const HEAD_WITHIN: Duration = Duration::from_secs(15);

@@ -5,6 +5,7 @@ mod counts;
 mod orders;
 mod status;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use glasshull_api::answers::Probe;
@@ -111,7 +112,8 @@ impl Probes {
     /// Keeps what an instance reports.
     pub(crate) fn report(&self, instance: &InstanceRow, report: &v1::Report) {
         let mut book = self.book.lock();
-        for said in &report.probes {
+        let mut seen = HashSet::new();
+        for said in report.probes.iter().filter(|said| seen.insert(&said.probe_id)) {
             if let Some(entry) = book.running.iter_mut().find(|entry| entry.row.id == said.probe_id) {
                 entry.counts.report(instance.id, said);
             }
@@ -134,7 +136,7 @@ impl Probes {
     pub(crate) async fn keep_counts(&self) {
         let due: Vec<(String, [u64; 4])> = {
             let mut book = self.book.lock();
-            book.running.iter_mut().filter_map(|entry| Some((entry.row.id.clone(), entry.counts.due()?))).collect()
+            book.running.iter_mut().filter_map(|entry| Some((entry.row.id.clone(), entry.counts.take_due()?))).collect()
         };
         for (id, counts) in due {
             self.count(&id, counts).await;
@@ -173,7 +175,7 @@ impl Probes {
 
     async fn end(&self, id: &str, state: &str, reason: String) -> Result<(), Failure> {
         let end = ProbeEnd { at_ns: self.clock.now_ns(), state: state.into(), reason };
-        let due = self.book.lock().find(id).and_then(|entry| entry.counts.due());
+        let due = self.book.lock().find(id).and_then(|entry| entry.counts.take_due());
         if let Some(counts) = due {
             self.count(id, counts).await;
         }
@@ -184,13 +186,11 @@ impl Probes {
 
     async fn count(&self, id: &str, counts: [u64; 4]) {
         let [captured, skipped @ ..] = counts;
-        match self.catalog.count_probe(id, captured, skipped).await {
-            Ok(()) => {
-                if let Some(entry) = self.book.lock().find(id) {
-                    entry.counts.kept(counts);
-                }
+        if let Err(error) = self.catalog.count_probe(id, captured, skipped).await {
+            tracing::warn!(%error, probe = %id, "what a probe captured could not be counted");
+            if let Some(entry) = self.book.lock().find(id) {
+                entry.counts.give_back(counts);
             }
-            Err(error) => tracing::warn!(%error, probe = %id, "what a probe captured could not be counted"),
         }
     }
 

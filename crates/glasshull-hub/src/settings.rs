@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use glasshull_api::{Code, Failure};
 
+use crate::limits::MAX_QUERY_TIMEOUT;
+
 pub use key::Key;
 pub use layer::SettingsLayer;
 pub use period::Period;
@@ -101,6 +103,12 @@ impl Settings {
         }
         if self.retention.is_some_and(|retention| retention < self.window) {
             return Err(wrong("`retention` must not be shorter than `window`, as whole windows are deleted"));
+        }
+        if self.query_timeout > MAX_QUERY_TIMEOUT {
+            let most = MAX_QUERY_TIMEOUT.as_secs();
+            return Err(wrong(format!(
+                "`query-timeout` must be {most}s at most: files a query reads are kept no longer"
+            )));
         }
         if self.publish_bytes > self.live_bytes {
             return Err(wrong("`publish-bytes` must not exceed `live-bytes`: rows could never be published in time"));

@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::limits::{HEAD_WITHIN, MAX_HEAD_BYTES};
+use super::patience::Patience;
+use crate::limits::{HEAD_WITHIN, MAX_HEAD_BYTES, READS_WITHIN};
 use crate::metrics::Metrics;
 
 /// After an accept that failed (out of file descriptors, foremost): give others time to end.
@@ -79,7 +80,8 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, stop: Cancel
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(MAX_HEAD_BYTES);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let stream = TokioIo::new(Patience::new(stream, READS_WITHIN));
+    let mut connection = pin!(builder.serve_connection(stream, service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -3,7 +3,10 @@ use std::collections::HashMap;
 use glasshull_catalog::InstanceId;
 use glasshull_wire::v1::ProbeReport;
 
-use crate::limits::MAX_INSTANCES_SHOWN;
+use crate::limits::{MAX_INSTANCES_SHOWN, MAX_REASON_BYTES};
+
+/// No count goes beyond this: an instance that lies cannot make sums overflow, here or in the catalog.
+const MOST: u64 = 1 << 60;
 
 /// What one probe captured and skipped: captured, by sample, by rate, by condition.
 ///
@@ -36,39 +39,51 @@ impl Counts {
             return;
         }
         let now = numbers(said);
-        let last = self.reports.insert(instance, said.clone()).map(|report| numbers(&report));
+        let last = self.reports.insert(instance, shortened(said)).map(|report| numbers(&report));
         // Where the catalog held nothing, nothing of a first report was counted before.
         let counted = last.unwrap_or(if self.before == [0; 4] { [0; 4] } else { now });
         for (i, &now) in now.iter().enumerate() {
             // A count that fell began anew: the instance got the probe again.
-            self.since[i] += now.checked_sub(counted[i]).unwrap_or(now);
-            self.in_all[i] += now.checked_sub(last.map_or(0, |last| last[i])).unwrap_or(now);
+            add(&mut self.since[i], now.checked_sub(counted[i]).unwrap_or(now));
+            add(&mut self.in_all[i], now.checked_sub(last.map_or(0, |last| last[i])).unwrap_or(now));
         }
     }
 
     /// Captured, skipped by sample, by rate, by condition.
     pub(super) fn total(&self) -> [u64; 4] {
-        std::array::from_fn(|i| (self.before[i] + self.since[i]).max(self.in_all[i]))
+        std::array::from_fn(|i| self.before[i].saturating_add(self.since[i]).max(self.in_all[i]).min(MOST))
     }
 
-    /// What the catalog does not hold yet.
-    pub(super) fn due(&self) -> Option<[u64; 4]> {
+    /// What the catalog does not hold yet. It counts as held from now on: whoever cannot put it there gives it back.
+    pub(super) fn take_due(&mut self) -> Option<[u64; 4]> {
         let total = self.total();
-        let due = std::array::from_fn(|i| total[i] - self.kept[i]);
+        let due = std::array::from_fn(|i| total[i].saturating_sub(self.kept[i]));
+        for (kept, due) in self.kept.iter_mut().zip(due) {
+            add(kept, due);
+        }
         (due != [0; 4]).then_some(due)
     }
 
-    /// The catalog holds so much more.
-    pub(super) fn kept(&mut self, counts: [u64; 4]) {
-        for (kept, count) in self.kept.iter_mut().zip(counts) {
-            *kept += count;
+    /// The catalog does not hold so much after all.
+    pub(super) fn give_back(&mut self, due: [u64; 4]) {
+        for (kept, due) in self.kept.iter_mut().zip(due) {
+            *kept = kept.saturating_sub(due);
         }
     }
 }
 
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more).min(MOST);
+}
+
+/// A report with a reason that may be kept, and shown to everybody who looks.
+fn shortened(said: &ProbeReport) -> ProbeReport {
+    let end = said.reason.floor_char_boundary(MAX_REASON_BYTES);
+    ProbeReport { reason: said.reason[..end].into(), probe_id: String::new(), ..said.clone() }
+}
+
 fn numbers(said: &ProbeReport) -> [u64; 4] {
-    // Numbers from outside: cut, so that no sum of them overflows.
-    [said.captured, said.skipped_by_sample, said.skipped_by_rate, said.skipped_by_condition].map(|n| n.min(1 << 52))
+    [said.captured, said.skipped_by_sample, said.skipped_by_rate, said.skipped_by_condition]
 }
 
 #[cfg(test)]
@@ -93,9 +108,10 @@ mod tests {
             counts.report(instance, &captured(said));
         }
         assert_eq!(total(&counts), 16);
-        assert_eq!(counts.due(), Some([16, 0, 0, 0]));
-        counts.kept([16, 0, 0, 0]);
-        assert_eq!(counts.due(), None);
+        assert_eq!(counts.take_due(), Some([16, 0, 0, 0]));
+        assert_eq!(counts.take_due(), None, "whoever else asks meanwhile must not count it again");
+        counts.give_back([16, 0, 0, 0]);
+        assert_eq!(counts.take_due(), Some([16, 0, 0, 0]));
     }
 
     #[test]
@@ -105,6 +121,23 @@ mod tests {
             counts.report(A, &captured(said));
         }
         assert_eq!(total(&counts), 8);
+    }
+
+    #[test]
+    fn an_instance_that_lies_overflows_nothing() {
+        let mut counts = Counts::from([MOST, 0, 0, 0]);
+        for said in [u64::MAX, 0, u64::MAX, 0, u64::MAX] {
+            counts.report(A, &captured(said));
+        }
+        assert_eq!(total(&counts), MOST);
+        assert_eq!(counts.take_due(), None);
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        let mut counts = Counts::default();
+        counts.report(A, &ProbeReport { reason: "ä".repeat(MAX_REASON_BYTES), ..ProbeReport::default() });
+        assert_eq!(counts.reports[&A].reason, "ä".repeat(MAX_REASON_BYTES / 2));
     }
 
     #[test]

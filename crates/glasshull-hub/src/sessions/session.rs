@@ -96,7 +96,7 @@ struct Session {
 impl Session {
     fn new(parts: Arc<Parts>, admitted: Admitted, socket: Socket) -> Self {
         let changes = parts.probes.changes();
-        tracing::info!(service = %admitted.row.service, instance = %admitted.row.instance, "an instance connected");
+        tracing::info!(service = ?admitted.row.service, instance = ?admitted.row.instance, "an instance connected");
         Self {
             source: convert::source(&admitted.row),
             row: admitted.row,
@@ -217,7 +217,7 @@ impl Session {
             return Err(End::Later(failure.into(), later(error)));
         }
         self.parts.metrics.refused(&failure);
-        tracing::warn!(service = %self.row.service, sequence, %failure, "a batch was refused");
+        tracing::warn!(service = ?self.row.service, sequence, %failure, "a batch was refused");
         let refusal = refusal(&failure, Duration::ZERO, sequence, false);
         self.send(to_instance::Message::Refusal(refusal)).await
     }
@@ -284,7 +284,7 @@ impl Session {
                 tracing::warn!(%error, "the catalog was not told that an instance left");
             }
         }
-        tracing::info!(service = %self.row.service, instance = %self.row.instance, reason = end.reason(), "a session ended");
+        tracing::info!(service = ?self.row.service, instance = ?self.row.instance, reason = end.reason(), "a session ended");
         match end {
             End::Refused(failure) => self.refuse(&failure, Duration::ZERO).await,
             End::Later(failure, retry_after) => self.refuse(&failure, retry_after).await,
@@ -295,7 +295,7 @@ impl Session {
 
     async fn refuse(self, failure: &Failure, retry_after: Duration) {
         self.parts.metrics.refused(failure);
-        tracing::warn!(service = %self.row.service, %failure, "a session was closed");
+        tracing::warn!(service = ?self.row.service, %failure, "a session was closed");
         self.socket.refuse(failure, retry_after).await;
     }
 }

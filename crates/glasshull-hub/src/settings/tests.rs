@@ -38,9 +38,13 @@ fn an_address_others_can_reach_needs_a_key() {
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    for wrong in
-        ["window = '10m'\nretention = '1m'", "max_instances = 0", "window = '0s'", "publish_bytes = 2\nlive_bytes = 1"]
-    {
+    for wrong in [
+        "window = '10m'\nretention = '1m'",
+        "max_instances = 0",
+        "window = '0s'",
+        "publish_bytes = 2\nlive_bytes = 1",
+        "query_timeout = '5m'",
+    ] {
         let failure = Settings::new(layer(wrong)).expect_err(wrong);
         assert_eq!(failure.code, "GH5005", "{wrong}");
     }
