@@ -17,8 +17,10 @@ use crate::value::Recorder;
 /// Bytes kept free for the end of each open call of the thread: so much an end without a value takes.
 const RESERVED_BYTES: usize = HEADER_BYTES + EXIT_BYTES;
 
-/// Of so many captures the cost of one is measured: the measurement costs a clock read.
-const COST_SAMPLE: u32 = 16;
+/// Of so many entries and exits the cost of one is measured: the measurement costs a clock read. A prime, so that in a
+/// loop, whose entries and exits take turns, all of them get measured in time.
+const COST_SAMPLE: u32 = 17;
+const _: () = assert!(!COST_SAMPLE.is_multiple_of(2), "entries and exits take turns: one kind would never be measured");
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread { scoped: None, global: None, locals: Vec::new() }) };
