@@ -8,7 +8,10 @@ use serde_core::ser::{
 };
 
 use super::redaction::Redaction;
-use super::{MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, cut, tag, write_varint};
+use super::{
+    MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, MAX_TRANSPARENT, cut, tag,
+    write_varint,
+};
 
 /// Why encoding ended early.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub(crate) struct Encoder<'a> {
     limit: usize,
     redaction: &'a Redaction,
     depth: usize,
+    /// `Some`s and newtypes around the value being written: they leave no trace, but a cycle may go through them alone.
+    transparent: usize,
     /// Items passed over so far.
     skipped: usize,
     /// Once set, nothing more is written.
@@ -57,7 +62,7 @@ impl<'a> Encoder<'a> {
     /// Writes behind what is in `out`, at most `limit` bytes.
     pub(crate) fn new(out: &'a mut Vec<u8>, limit: usize, redaction: &'a Redaction) -> Self {
         let limit = out.len() + limit;
-        Self { out, limit, redaction, depth: 0, skipped: 0, stopped: false, refusals: 0 }
+        Self { out, limit, redaction, depth: 0, transparent: 0, skipped: 0, stopped: false, refusals: 0 }
     }
 
     /// Makes sure that `bytes` more can be written.
@@ -111,6 +116,17 @@ impl<'a> Encoder<'a> {
         write_varint(self.out, bytes.len() as u64);
         self.out.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// Writes what is inside something that itself is not shown.
+    fn inside<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+        if self.transparent >= MAX_TRANSPARENT {
+            return self.tag(tag::TRUNCATED);
+        }
+        self.transparent += 1;
+        let written = value.serialize(&mut *self);
+        self.transparent -= 1;
+        written
     }
 
     /// Opens a list or a map. What is nested too deeply becomes a marker, and its content is passed over.
@@ -300,7 +316,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Stop> {
-        value.serialize(self)
+        self.inside(value)
     }
 
     fn serialize_unit(self) -> Result<(), Stop> {
@@ -316,7 +332,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _name: &'static str, value: &T) -> Result<(), Stop> {
-        value.serialize(self)
+        self.inside(value)
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(

@@ -22,6 +22,9 @@ pub(crate) const MAX_VALUE_BYTES: usize = 4 * 1024;
 /// Containers inside each other. What is deeper is replaced by a marker.
 pub(crate) const MAX_DEPTH: usize = 8;
 
+/// `Some`s and newtypes around one value. What is inside more is replaced by a marker: it is a cycle.
+pub(crate) const MAX_TRANSPARENT: usize = 64;
+
 /// Items of one list, entries of one map, fields of one struct.
 pub(crate) const MAX_ITEMS: usize = 64;
 
