@@ -121,31 +121,31 @@ pub trait PutErrorName {
 
 impl<T: Error> PutError for &&&&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{}", self.0), type_name::<T>(), self.0.source());
+        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), self.0.source());
     }
 }
 
 impl<T: Deref<Target: Error>> PutErrorBehind for &&&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
         let error = self.0.deref();
-        out.failure(format_args!("{error}"), type_name::<T>(), error.source());
+        out.failure(format_args!("{error}"), "Display", type_name::<T>(), error.source());
     }
 }
 
 impl<T: Display> PutDisplay for &&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{}", self.0), type_name::<T>(), None);
+        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), None);
     }
 }
 
 impl<T: Debug> PutDebugError for &Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{:?}", self.0), type_name::<T>(), None);
+        out.failure(format_args!("{:?}", self.0), "Debug", type_name::<T>(), None);
     }
 }
 
 impl<T> PutErrorName for Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("an error that cannot be displayed"), type_name::<T>(), None);
+        out.failure(format_args!("an error that cannot be displayed"), "Display", type_name::<T>(), None);
     }
 }

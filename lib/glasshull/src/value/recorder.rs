@@ -94,17 +94,18 @@ impl Recorder {
         });
     }
 
-    /// Writes the error object: message, type and sources.
+    /// Writes the error object: message, type and sources. `how` the message is printed: `Debug` or `Display`.
     pub(crate) fn failure(
         &mut self,
         message: fmt::Arguments<'_>,
+        how: &str,
         type_name: &str,
         source: Option<&(dyn Error + 'static)>,
     ) {
         self.value(|bytes, redaction| {
             bytes.push(tag::MAP);
             text(bytes, "message");
-            print(bytes, message, "Display", redaction);
+            print(bytes, message, how, redaction);
             text(bytes, "type");
             text(bytes, type_name);
             let start = bytes.len();

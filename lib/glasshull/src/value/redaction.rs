@@ -117,7 +117,8 @@ impl Redaction {
     }
 
     /// Replaces in a printed value what stands behind a name of secrets: `password: "x"`, `"password": "x"`,
-    /// `password=x`. With `colons` off, only quoted names count before a colon: prose has colons too.
+    /// `password=x`. With `colons` off, a colon counts only where the text looks like a printed value, not like prose,
+    /// which has colons too: behind a quoted name, behind `{` or `,` and a name, or before a quoted value.
     pub(crate) fn redact_text(&self, text: &str, colons: bool) -> Option<String> {
         let mut redacted = String::new();
         let mut kept = 0;
@@ -125,7 +126,7 @@ impl Redaction {
         while let Some(name) = next_name(text, at) {
             at = name.end;
             let quoted = name.quoted;
-            if name.is_set(colons || quoted) && self.names(&text[name.start..name.end - usize::from(quoted)]) {
+            if name.is_set(colons || quoted || name.looks_printed(text.as_bytes())) && self.names(&text[name.start..name.end - usize::from(quoted)]) {
                 let end = end_of_value(text, name.value);
                 let end = name.value + text[name.value..end].trim_end().len();
                 redacted.push_str(&text[kept..name.value]);
@@ -166,6 +167,12 @@ impl Name {
             Some(b':') => colons,
             _ => false,
         }
+    }
+
+    /// Whether it stands where a printed struct or map has its names.
+    fn looks_printed(&self, text: &[u8]) -> bool {
+        let before = text[..self.start].iter().rfind(|byte| !byte.is_ascii_whitespace());
+        matches!(before, Some(b'{' | b',')) || text.get(self.value) == Some(&b'"')
     }
 }
 

@@ -216,9 +216,52 @@ fn secrets_are_withheld_in_printed_values() {
         ("login with password=a&user=b failed", "login with password=[redacted]&user=b failed"),
         ("unexpected token: `;`", "unexpected token: `;`"),
         (r#"bad body {"password":"x","n":1}"#, r#"bad body {"password":[redacted],"n":1}"#),
+        (r#"Err(Bad { password: "x", n: 1 })"#, "Err(Bad { password: [redacted], n: 1 })"),
+        ("refused Card { n: 1,\n    cvv: 123 }", "refused Card { n: 1,\n    cvv: [redacted] }"),
+        (r#"bad header cookie: "a=b; c=d" in request"#, "bad header cookie: [redacted]"),
     ] {
         assert_eq!(redact(message, false), expected);
     }
+}
+
+#[test]
+fn secrets_are_withheld_in_errors_and_panics() {
+    #[derive(Debug)]
+    struct Bad {
+        password: &'static str,
+        pin: u32,
+    }
+    impl fmt::Display for Bad {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "refused: {self:?}, {} and {}", self.password.len(), self.pin / 10_000)
+        }
+    }
+    let bad = Bad { password: "hunter2", pin: 4711 };
+    let panic = format!("called `Result::unwrap()` on an `Err` value: {bad:?}");
+    for text in [
+        recorded(|recorder| recorder.failure(format_args!("{bad:?}"), "Debug", "Bad", None)),
+        recorded(|recorder| recorder.failure(format_args!("{bad}"), "Display", "Bad", None)),
+        recorded(|recorder| recorder.panic(&panic, None)),
+    ] {
+        assert!(!text.contains("hunter2") && !text.contains("4711") && text.contains("[redacted]"), "{text}");
+    }
+}
+
+#[test]
+fn a_cycle_through_options_ends() {
+    struct Cycle;
+    impl Serialize for Cycle {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_some(self)
+        }
+    }
+    struct Wrapped;
+    impl Serialize for Wrapped {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_newtype_struct("Wrapped", self)
+        }
+    }
+    assert_eq!(serialized(&(Cycle, Wrapped, 1)), r#"[{"$glasshull":"truncated"},{"$glasshull":"truncated"},1]"#);
 }
 
 #[test]
