@@ -14,6 +14,9 @@ use crate::value::redaction::Redaction;
 /// Ends of async calls that may wait outside the rings, where the ring of the thread they ended on was full.
 const MAX_OVERFLOWED_EXITS: usize = 16_384;
 
+/// Nobody waits longer; an [`Instant`] cannot be any time away.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
 /// One agent.
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -74,6 +77,10 @@ impl std::fmt::Debug for ThreadRing {
 pub(crate) struct Cost {
     /// Ticks spent capturing, an estimate from samples.
     pub(crate) ticks: AtomicU64,
+}
+
+fn from_now(within: Duration) -> Instant {
+    Instant::now() + within.min(LONGEST_WAIT)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -162,7 +169,7 @@ impl Agent {
 
     /// Asks for a flush and waits until it is done or the time is up. Whether it is done.
     pub(crate) fn flush(&self, within: Duration) -> bool {
-        let until = Instant::now() + within;
+        let until = from_now(within);
         let mut control = lock(&self.control);
         control.flush_until = Some(control.flush_until.map_or(until, |other| other.max(until)));
         control.flushes_asked += 1;
@@ -173,7 +180,7 @@ impl Agent {
 
     /// Asks the sender to flush and end, and waits until it has ended or the time is up.
     pub(crate) fn stop(&self, within: Duration) -> bool {
-        let until = Instant::now() + within;
+        let until = from_now(within);
         let mut control = lock(&self.control);
         control.stop = true;
         control.flush_until = Some(until);
@@ -203,7 +210,7 @@ impl Agent {
     /// Sleeps unless something was asked that is not in `known`.
     pub(crate) fn sleep(&self, at_most: Duration, known: &Asked) {
         let control = lock(&self.control);
-        let until = Instant::now() + at_most;
+        let until = from_now(at_most);
         self.wait(control, until, |control| control.flushes_asked > known.flushes || control.stop != known.stop);
     }
 

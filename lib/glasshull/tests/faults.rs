@@ -239,6 +239,14 @@ fn wrong_settings_are_refused_with_the_reason() {
 }
 
 #[test]
+fn any_time_may_be_allowed_for_a_flush() {
+    let hub = TestHub::start();
+    let agent = settings(&hub).flush_within(Duration::MAX).start().unwrap();
+    assert!(agent.flush(Duration::MAX));
+    drop(agent);
+}
+
+#[test]
 fn the_process_can_be_connected_again_after_it_was_disconnected() {
     let first = TestHub::start();
     let warnings = Arc::new(Mutex::new(Vec::new()));
