@@ -264,16 +264,20 @@ impl Calls {
     /// # Errors
     /// What is wrong with it, before more memory is taken than [`crate::limits`] allow.
     pub fn decode(batch: &CallBatch) -> Result<Self, BatchError> {
-        let rows = batch.calls as usize;
-        if rows > MAX_BATCH_CALLS {
-            return Err(too_large("calls", rows, MAX_BATCH_CALLS));
-        }
-        let plain = unpack(batch)?;
-        if !within(&BOUNDS, &plain) {
-            return Err(BatchError::Inconsistent("a dictionary has more entries than there can be rows"));
-        }
-        let columns = CallColumns::decode(plain.as_slice()).map_err(|e| BatchError::Decode(e.to_string()))?;
-        Self::check(rows, columns)
+        let columns = columns(batch)?;
+        check_arguments(&columns.functions)?;
+        Self::check(batch.calls as usize, columns)
+    }
+
+    /// Unpacks a batch that was accepted before, maybe by a version that did not limit what functions are described
+    /// with: their arguments are left out.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_without_arguments(batch: &CallBatch) -> Result<Self, BatchError> {
+        let mut columns = columns(batch)?;
+        columns.functions.iter_mut().for_each(|function| function.arguments = Vec::new());
+        Self::check(batch.calls as usize, columns)
     }
 
     fn check(rows: usize, c: CallColumns) -> Result<Self, BatchError> {
@@ -384,6 +388,31 @@ fn known_outcome(outcome: u32) -> Result<Outcome, BatchError> {
 
 fn too_large(what: &'static str, is: usize, limit: usize) -> BatchError {
     BatchError::TooLarge { what, is: is as u64, limit: limit as u64 }
+}
+
+/// The columns as they were sent, not yet checked against each other.
+fn columns(batch: &CallBatch) -> Result<CallColumns, BatchError> {
+    let rows = batch.calls as usize;
+    if rows > MAX_BATCH_CALLS {
+        return Err(too_large("calls", rows, MAX_BATCH_CALLS));
+    }
+    let plain = unpack(batch)?;
+    if !within(&BOUNDS, &plain) {
+        return Err(BatchError::Inconsistent("a dictionary has more entries than there can be rows"));
+    }
+    CallColumns::decode(plain.as_slice()).map_err(|e| BatchError::Decode(e.to_string()))
+}
+
+/// Each function of a batch has few arguments with short names: [`BOUNDS`] only limits how many there are in all.
+fn check_arguments(functions: &[Function]) -> Result<(), BatchError> {
+    let arguments = || functions.iter().map(|function| &function.arguments);
+    if let Some(many) = arguments().map(Vec::len).find(|&count| count > MAX_ARGUMENTS) {
+        return Err(too_large("arguments of a function", many, MAX_ARGUMENTS));
+    }
+    if let Some(long) = arguments().flatten().map(String::len).find(|&length| length > MAX_NAME_BYTES) {
+        return Err(too_large("bytes in an argument's name", long, MAX_NAME_BYTES));
+    }
+    Ok(())
 }
 
 /// Unpacks at most as many bytes as announced, and no more than allowed, whatever the frame's own header says.

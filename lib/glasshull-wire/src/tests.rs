@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use crate::limits::MAX_COLUMNS_BYTES;
+use crate::limits::{MAX_ARGUMENTS, MAX_COLUMNS_BYTES, MAX_NAME_BYTES};
 use crate::v1::{CallBatch, CallColumns, Function, Outcome};
 use crate::{BatchError, BatchWriter, CallRow, Calls, Message};
 
@@ -130,6 +130,27 @@ fn contradictions_are_refused() {
     refused(|c| c.args_size[0] = u32::MAX, "bytes in one value");
     refused(|c| c.args[2] = 0xFF, "UTF-8");
     refused(|c| c.functions[0].path = "x".repeat(2_000), "bytes in a name");
+}
+
+#[test]
+fn a_function_with_too_many_or_too_long_arguments_is_refused_unless_it_was_accepted_before() {
+    let with = |arguments: Vec<String>| {
+        let mut columns = columns_of(&one_call());
+        columns.functions[0].arguments = arguments;
+        pack(&columns, 1)
+    };
+    for (arguments, expected) in [
+        (vec!["a".to_owned(); MAX_ARGUMENTS + 1], "arguments of a function"),
+        (vec!["a".repeat(MAX_NAME_BYTES + 1)], "bytes in an argument's name"),
+    ] {
+        let batch = with(arguments);
+        let refused = Calls::decode(&batch).unwrap_err();
+        assert!(matches!(refused, BatchError::TooLarge { what, .. } if what == expected), "{refused}");
+        let accepted = Calls::decode_without_arguments(&batch).unwrap();
+        assert_eq!((accepted.len(), accepted.functions[0].arguments.len()), (1, 0));
+    }
+    let most = Calls::decode(&with(vec!["a".repeat(MAX_NAME_BYTES); MAX_ARGUMENTS])).unwrap();
+    assert_eq!(most.functions[0].arguments.len(), MAX_ARGUMENTS);
 }
 
 #[test]
