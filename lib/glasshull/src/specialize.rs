@@ -121,31 +121,40 @@ pub trait PutErrorName {
 
 impl<T: Error> PutError for &&&&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), self.0.source());
+        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), || self.0.source());
     }
 }
 
 impl<T: Deref<Target: Error>> PutErrorBehind for &&&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        let error = self.0.deref();
-        out.failure(format_args!("{error}"), "Display", type_name::<T>(), error.source());
+        // Also `deref` is the user's and may panic.
+        out.failure(format_args!("{}", Behind(self.0)), "Display", type_name::<T>(), || self.0.deref().source());
+    }
+}
+
+/// Displays what a value leads to.
+struct Behind<'a, T>(&'a T);
+
+impl<T: Deref<Target: Display>> Display for Behind<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.deref().fmt(f)
     }
 }
 
 impl<T: Display> PutDisplay for &&Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), None);
+        out.failure(format_args!("{}", self.0), "Display", type_name::<T>(), || None);
     }
 }
 
 impl<T: Debug> PutDebugError for &Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("{:?}", self.0), "Debug", type_name::<T>(), None);
+        out.failure(format_args!("{:?}", self.0), "Debug", type_name::<T>(), || None);
     }
 }
 
 impl<T> PutErrorName for Failure<'_, T> {
     fn put(&self, out: &mut Recorder) {
-        out.failure(format_args!("an error that cannot be displayed"), "Display", type_name::<T>(), None);
+        out.failure(format_args!("an error that cannot be displayed"), "Display", type_name::<T>(), || None);
     }
 }

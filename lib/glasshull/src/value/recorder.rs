@@ -78,7 +78,7 @@ impl Recorder {
             match done {
                 Ok(Ok(()) | Err(Stop::Limit)) => {}
                 Ok(Err(Stop::Failed(why))) => failed(bytes, start, &format!("Serialize: {why}"), redaction),
-                Err(panic) => panicked(bytes, start, "Serialize", &*panic, redaction),
+                Err(panic) => panicked(bytes, start, "Serialize", panic, redaction),
             }
         });
     }
@@ -95,12 +95,12 @@ impl Recorder {
     }
 
     /// Writes the error object: message, type and sources. `how` the message is printed: `Debug` or `Display`.
-    pub(crate) fn failure(
+    pub(crate) fn failure<'a>(
         &mut self,
         message: fmt::Arguments<'_>,
         how: &str,
         type_name: &str,
-        source: Option<&(dyn Error + 'static)>,
+        source: impl FnOnce() -> Option<&'a (dyn Error + 'static)>,
     ) {
         self.value(|bytes, redaction| {
             bytes.push(tag::MAP);
@@ -109,9 +109,9 @@ impl Recorder {
             text(bytes, "type");
             text(bytes, type_name);
             let start = bytes.len();
-            let done = catch_unwind(AssertUnwindSafe(|| causes(bytes, source, redaction)));
-            if done.is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| causes(bytes, source(), redaction))) {
                 bytes.truncate(start);
+                discard(panic);
             }
             bytes.push(tag::END);
         });
@@ -156,7 +156,7 @@ fn print(bytes: &mut Vec<u8>, value: fmt::Arguments<'_>, how: &str, redaction: &
     let mut printed = LimitedText::default();
     match catch_unwind(AssertUnwindSafe(|| printed.print(value))) {
         Ok(Err(_)) if !printed.is_cut() => failed(bytes, start, &format!("{how} gave up"), redaction),
-        Err(panic) if !panic.is::<Runaway>() => panicked(bytes, start, how, &*panic, redaction),
+        Err(panic) if !panic.is::<Runaway>() => panicked(bytes, start, how, panic, redaction),
         _ => redacted_text(bytes, printed.as_str(), printed.is_cut(), how == "Debug", redaction),
     }
 }
@@ -185,12 +185,20 @@ fn failed(bytes: &mut Vec<u8>, start: usize, why: &str, redaction: &Redaction) {
     redacted_text(bytes, why, false, false, redaction);
 }
 
-fn panicked(bytes: &mut Vec<u8>, start: usize, how: &str, panic: &(dyn Any + Send), redaction: &Redaction) {
+fn panicked(bytes: &mut Vec<u8>, start: usize, how: &str, panic: Box<dyn Any + Send>, redaction: &Redaction) {
     let why = match panic.is::<Runaway>() {
         true => format!("{how} does not end"),
-        false => format!("{how} panicked: {}", panic_message(panic)),
+        false => format!("{how} panicked: {}", panic_message(&*panic)),
     };
+    discard(panic);
     failed(bytes, start, &why, redaction);
+}
+
+/// Drops what a panic carried: a user's value, which may panic in turn. What comes of that is leaked.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(another);
+    }
 }
 
 /// What a panic says.

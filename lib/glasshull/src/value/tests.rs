@@ -239,11 +239,48 @@ fn secrets_are_withheld_in_errors_and_panics() {
     let bad = Bad { password: "hunter2", pin: 4711 };
     let panic = format!("called `Result::unwrap()` on an `Err` value: {bad:?}");
     for text in [
-        recorded(|recorder| recorder.failure(format_args!("{bad:?}"), "Debug", "Bad", None)),
-        recorded(|recorder| recorder.failure(format_args!("{bad}"), "Display", "Bad", None)),
+        recorded(|recorder| recorder.failure(format_args!("{bad:?}"), "Debug", "Bad", || None)),
+        recorded(|recorder| recorder.failure(format_args!("{bad}"), "Display", "Bad", || None)),
         recorded(|recorder| recorder.panic(&panic, None)),
     ] {
         assert!(!text.contains("hunter2") && !text.contains("4711") && text.contains("[redacted]"), "{text}");
+    }
+}
+
+#[test]
+fn errors_that_panic_do_no_harm() {
+    use crate::specialize::{Failure, PutError as _, PutErrorBehind as _};
+
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("again");
+        }
+    }
+    #[derive(Debug)]
+    struct Hostile;
+    impl fmt::Display for Hostile {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            std::panic::panic_any(Bomb)
+        }
+    }
+    impl std::error::Error for Hostile {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            std::panic::panic_any(Bomb)
+        }
+    }
+    struct Behind;
+    impl std::ops::Deref for Behind {
+        type Target = Hostile;
+        fn deref(&self) -> &Hostile {
+            std::panic::panic_any(Bomb)
+        }
+    }
+    for text in [
+        recorded(|recorder| (&&&&Failure(&Hostile)).put(recorder)),
+        recorded(|recorder| (&&&Failure(&Behind)).put(recorder)),
+    ] {
+        assert!(text.contains("Display panicked: a value that is no text") && !text.contains("causes"), "{text}");
     }
 }
 
