@@ -696,3 +696,24 @@ fn a_call_that_hangs_is_shown_as_running_and_replaced_when_it_ends() {
     assert_eq!(hub.state().rows.len(), 2);
     assert_eq!(hub.faults().refuse.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn a_call_shown_as_running_is_shown_as_ended_even_if_its_end_fails_the_condition() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    let comparison = v1::Comparison {
+        subject: v1::Subject::Outcome.into(),
+        operator: v1::Operator::Ne.into(),
+        values: vec![v1::Literal { value: Some(v1::literal::Value::Text("returned".into())) }],
+        ..v1::Comparison::default()
+    };
+    let condition = v1::Condition { kind: Some(v1::condition::Kind::Comparison(comparison)) };
+    hub.probe(vec![v1::Probe { condition: Some(condition), ..probe("hanging::until") }]);
+    let (release, released) = std::sync::mpsc::channel();
+    let context = agent.context();
+    let thread = std::thread::spawn(move || context.in_scope(|| hanging::until(released)));
+    let running = hub.wait("a running call", |state| state.rows.first().cloned());
+    release.send(()).unwrap();
+    thread.join().unwrap();
+    assert_eq!(hub.calls(1)[0].call_id, running.call_id);
+}

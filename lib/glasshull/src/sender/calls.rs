@@ -154,7 +154,11 @@ impl Calls {
             idle_ns: around.clock.nanoseconds(idle),
             value: values(&exit.value).next(),
         };
-        open.write(&state, true, around);
+        let kept = open.is_kept(&state, true);
+        // Whoever was told that it runs is told how it ended, even if no probe keeps it.
+        if kept || open.sent_as_running {
+            open.write(&state, around);
+        }
     }
 
     /// After each reading of all rings: an exit that was without its entry twice will stay so.
@@ -173,10 +177,12 @@ impl Calls {
         {
             self.young.pop_front();
             if let Some(open) = self.open.get_mut(&call_id) {
-                open.sent_as_running = true;
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
-                open.write(&state, false, around);
+                open.sent_as_running = open.is_kept(&state, false);
+                if open.sent_as_running {
+                    open.write(&state, around);
+                }
             }
         }
     }
@@ -207,11 +213,8 @@ fn outcome_text(outcome: Outcome) -> &'static str {
 }
 
 impl Open {
-    /// Adds the row, if any probe keeps it.
-    fn write(&self, state: &State<'_>, is_final: bool, around: &mut Surroundings<'_>) {
-        if !self.is_kept(state, is_final) {
-            return;
-        }
+    /// Adds the row.
+    fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>) {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let value = state.value.map(json);
         let args = self.args_json();
