@@ -111,6 +111,14 @@ impl Probe {
         Admission::Captured
     }
 
+    /// Takes back a call that was let in and could not be captured.
+    pub(crate) fn give_back(&self) {
+        if !self.is_conditional() {
+            self.taken.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.allowance.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Takes one of each `n` requests, at a place in the `n` that cannot be foreseen.
     fn is_sampled(&self) -> bool {
         let n = u64::from(self.order.sample_one_in.max(1));
@@ -189,6 +197,16 @@ mod tests {
         assert_eq!(admitted(&probe, 100), 5);
         assert!(probe.is_exhausted());
         assert_eq!(probe.admit_call(), Admission::Refused);
+    }
+
+    #[test]
+    fn a_call_that_was_given_back_does_not_count() {
+        let probe = probe(2, 1, 1);
+        assert_eq!(admitted(&probe, 1), 1);
+        probe.give_back();
+        assert_eq!(admitted(&probe, 1), 1);
+        probe.refill(1);
+        assert_eq!((admitted(&probe, 1), probe.taken()), (1, 2));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::agent::{self, Agent, Cost};
 use crate::clock::ticks;
@@ -176,13 +176,20 @@ impl Local {
         let parent = frame::current();
         let table = Arc::clone(&self.table);
         let probes = table.of(site.index())?;
+        if self.ring.is_none() {
+            let asks = parent.is_captured() || probes.iter().any(|probe| parent.refused & probe.bit() == 0);
+            return asks.then(|| lost(&parent, &self.agent.drops.no_ring)).flatten();
+        }
         match decide(probes, &parent) {
             Decision::Untouched => None,
             Decision::Suppressed(refused) => {
                 let refused = parent.refused | refused;
                 Some(Begun::Suppressed { frame: Frame { call_id: 0, remote: false, refused, ..parent } })
             }
-            Decision::Captured(probe) => self.capture(site, &parent, probe.serial, values, reserve),
+            Decision::Captured(probe) => self.capture(site, &parent, probe.serial, values, reserve).or_else(|| {
+                probe.give_back();
+                lost(&parent, &self.agent.drops.ring_full)
+            }),
         }
     }
 
@@ -194,6 +201,7 @@ impl Local {
         }
     }
 
+    /// None if it has no place in the ring.
     fn capture(
         &mut self,
         site: &'static Site,
@@ -202,10 +210,6 @@ impl Local {
         values: Record<'_>,
         reserve: bool,
     ) -> Option<Begun> {
-        if self.ring.is_none() {
-            self.agent.drops.no_ring.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
         let began = self.cost_sample();
         let trace_id = if parent.trace_id == [0; 16] { random_16() } else { parent.trace_id };
         let frame = Frame {
@@ -223,7 +227,6 @@ impl Local {
         let written = self.ring.as_mut().is_some_and(|ring| ring.push(&self.recorder.bytes, reserved));
         self.add_cost(began);
         if !written {
-            self.agent.drops.ring_full.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         self.reserved = reserved;
@@ -264,6 +267,14 @@ impl Local {
             self.cost.ticks.store(before.wrapping_add(spent), Ordering::Relaxed);
         }
     }
+}
+
+/// Counts a call that cannot be captured. Without a captured call around it is the root of a request: the calls below
+/// are not captured either, or the first of them would pass for the root.
+fn lost(around: &Frame, drops: &AtomicU64) -> Option<Begun> {
+    drops.fetch_add(1, Ordering::Relaxed);
+    let is_root = !around.is_captured() || around.remote;
+    is_root.then(|| Begun::Suppressed { frame: Frame { call_id: 0, remote: false, refused: u64::MAX, ..*around } })
 }
 
 enum Decision<'a> {

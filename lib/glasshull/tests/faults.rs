@@ -189,6 +189,31 @@ fn a_full_ring_drops_and_counts_and_ends_are_never_lost() {
     assert_eq!(still_running, 0);
 }
 
+mod overfull {
+    #[glasshull::trace]
+    pub(crate) fn root(_text: &str) -> u32 {
+        leaf()
+    }
+
+    #[glasshull::trace]
+    fn leaf() -> u32 {
+        1
+    }
+}
+
+#[test]
+fn below_a_root_that_was_dropped_nothing_is_captured() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![v1::Probe { max_calls: 1_900, ..probe("overfull::*") }]);
+    let text = "x".repeat(900);
+    agent.context().in_scope(|| (0..900).for_each(|_| assert_eq!(overfull::root(&text), 1)));
+    assert!(agent.flush(PATIENCE));
+    hub.wait("a report of drops", |state| state.reports.last()?.drops.filter(|drops| drops.ring_full > 0));
+    let calls = hub.state().ended();
+    assert!(calls.iter().all(|call| call.parent_id.is_none() == call.function.ends_with("root")), "a false root");
+}
+
 #[test]
 fn capturing_that_costs_too_much_is_suspended_with_the_reason() {
     let hub = TestHub::start();
