@@ -21,8 +21,9 @@ pub(crate) fn install_hook() {
     ONCE.call_once(|| {
         let next = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            // A panic inside the code of a value is caught and shown in the value; nobody needs it on stderr.
-            if !frame::is_capturing() {
+            // A panic inside the code of a value is caught and shown in the value; nobody needs it on stderr, unless it
+            // ends the program.
+            if cfg!(panic = "abort") || !frame::is_capturing() {
                 remember(info);
                 next(info);
             }

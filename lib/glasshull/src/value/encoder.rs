@@ -76,7 +76,8 @@ impl<'a> Encoder<'a> {
     fn stop(&mut self) -> Stop {
         self.stopped = true;
         self.refusals += 1;
-        if self.refusals > MAX_IGNORED_REFUSALS {
+        // Without unwinding this would end the program.
+        if cfg!(panic = "unwind") && self.refusals > MAX_IGNORED_REFUSALS {
             std::panic::resume_unwind(Box::new(Runaway));
         }
         Stop::Limit
