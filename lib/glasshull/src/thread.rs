@@ -79,6 +79,9 @@ pub(crate) fn end(agent_id: u64, call_id: u64, ending: Ending, value: Record<'_>
         let mut thread = thread.try_borrow_mut().ok()?;
         let local = thread.locals.iter_mut().find(|local| local.agent.id == agent_id)?;
         local.reserved = local.reserved.saturating_sub(RESERVED_BYTES);
+        if local.agent.is_closed() {
+            return None;
+        }
         let ended = ticks();
         local.write_exit(call_id, ended, 0, ending, value);
         Some(())
@@ -87,6 +90,9 @@ pub(crate) fn end(agent_id: u64, call_id: u64, ending: Ending, value: Record<'_>
 
 /// Ends a call that may have begun on another thread.
 pub(crate) fn end_anywhere(agent: &Arc<Agent>, call_id: u64, busy: u64, ending: Ending, value: Record<'_>) {
+    if agent.is_closed() {
+        return;
+    }
     let ended = ticks();
     let written = THREAD.try_with(|thread| {
         let mut thread = thread.try_borrow_mut().ok()?;
@@ -261,10 +267,10 @@ impl Local {
 
     fn add_cost(&mut self, began: Option<u64>) {
         if let Some(began) = began {
-            let spent = ticks().wrapping_sub(began).saturating_mul(COST_SAMPLE.into());
+            let spent = ticks().saturating_sub(began).saturating_mul(COST_SAMPLE.into());
             // This thread alone writes it.
             let before = self.cost.ticks.load(Ordering::Relaxed);
-            self.cost.ticks.store(before.wrapping_add(spent), Ordering::Relaxed);
+            self.cost.ticks.store(before.saturating_add(spent), Ordering::Relaxed);
         }
     }
 }

@@ -717,3 +717,51 @@ fn a_call_shown_as_running_is_shown_as_ended_even_if_its_end_fails_the_condition
     thread.join().unwrap();
     assert_eq!(hub.calls(1)[0].call_id, running.call_id);
 }
+
+mod closing {
+    use std::fmt;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use glasshull::Guard;
+
+    pub(crate) static PRINTED: AtomicU32 = AtomicU32::new(0);
+
+    pub(crate) struct Counted;
+
+    impl fmt::Debug for Counted {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            PRINTED.fetch_add(1, Ordering::Relaxed);
+            f.write_str("Counted")
+        }
+    }
+
+    #[glasshull::trace(skip_all)]
+    pub(crate) fn disconnect(agent: Option<Guard>) -> Counted {
+        drop(agent);
+        Counted
+    }
+
+    #[glasshull::trace(skip_all)]
+    pub(crate) async fn disconnect_async(agent: Option<Guard>) -> Counted {
+        drop(agent);
+        Counted
+    }
+}
+
+#[test]
+fn once_disconnected_no_code_of_values_runs() {
+    for (agent_goes, printed) in [(false, 2), (true, 0)] {
+        for run in [
+            |agent: Option<Guard>| drop(closing::disconnect(agent)),
+            |agent: Option<Guard>| drop(runtime().block_on(closing::disconnect_async(agent))),
+        ] {
+            let hub = TestHub::start();
+            let agent = agent(&hub);
+            hub.probe(vec![probe("closing::*")]);
+            let context = agent.context();
+            let (inside, _outside) = if agent_goes { (Some(agent), None) } else { (None, Some(agent)) };
+            context.in_scope(|| run(inside));
+        }
+        assert_eq!(closing::PRINTED.swap(0, Ordering::Relaxed), printed);
+    }
+}
