@@ -246,7 +246,8 @@ struct Polled<'a> {
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
         if let Some(open) = self.call.entered.as_mut().and_then(|entered| entered.open.as_mut()) {
-            open.busy += ticks().wrapping_sub(self.began);
+            // Ticks of different cores may differ, and a thread may have moved.
+            open.busy = open.busy.saturating_add(ticks().saturating_sub(self.began));
         }
         if std::thread::panicking() && !self.was_panicking {
             panics::last_since(self.panics, |message, place| {

@@ -249,7 +249,7 @@ impl Sender {
         self.rings.retain_mut(|(ring, _)| {
             let done = ring.records.is_closed() && ring.records.is_empty();
             if done {
-                *cost += ring.cost.ticks.load(Ordering::Relaxed);
+                *cost = cost.saturating_add(ring.cost.ticks.load(Ordering::Relaxed));
                 agent.release_ring();
             }
             !done
@@ -291,8 +291,8 @@ impl Sender {
             self.clock.correct();
         }
         if self.governor.is_due(now) {
-            let ticks = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed)).sum::<u64>();
-            let spent = self.clock.nanoseconds(ticks + self.ended_cost);
+            let costs = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed));
+            let spent = self.clock.nanoseconds(costs.fold(self.ended_cost, u64::saturating_add));
             let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed);
             if let Some(why) = self.governor.judge(spent, lost, now) {
                 self.probes.suspend_busiest(&why, now);
