@@ -11,7 +11,8 @@ use async_trait::async_trait;
 
 pub use error::CatalogError;
 pub use rows::{
-    FunctionRow, InstanceId, InstanceRow, ProbeEnd, ProbeRow, Publication, Published, RunningCall, SegmentRow,
+    FunctionRow, InstanceId, InstanceRow, MAX_RUNNING_CALL_BYTES, ProbeEnd, ProbeRow, Publication, Published,
+    RunningCall, SegmentRow,
 };
 
 /// What went wrong, or what was asked for.

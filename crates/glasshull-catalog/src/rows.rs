@@ -86,6 +86,10 @@ pub struct SegmentRow {
     pub bytes: u64,
 }
 
+/// One running call in the store's encoding, in bytes: three values of the size the wire lets through, and names. A
+/// publication with a longer one is refused.
+pub const MAX_RUNNING_CALL_BYTES: usize = 512 * 1_024;
+
 /// A call that had not ended when its part of the journal was published. It is no part of any segment, as a later
 /// row replaces it.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -11,14 +11,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use glasshull_catalog::{Catalog, Publication};
+use glasshull_catalog::{Catalog, MAX_RUNNING_CALL_BYTES, Publication, RunningCall};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::journal::disk::Disk;
 use crate::live::Part;
+use crate::running::RunningRow;
 use crate::segment::{self, NewSegment};
 use crate::shared::Shared;
+use crate::stats::count;
 use crate::store::PublishedCalls;
 use crate::{Components, StoreError};
 
@@ -77,9 +79,20 @@ impl Publisher {
             published_at_ns: self.shared.clock.now_ns(),
             segments: objects.iter().map(|segment| segment.row.clone()).collect(),
             sequences: sequences.into_iter().collect(),
-            running: running.iter().map(|row| row.to_catalog()).collect(),
+            running: self.publishable(&running),
         };
         Ok(Pending { publication, objects: objects.into() })
+    }
+
+    /// Calls that run, as the catalog takes them. One that is too long would hold up this publication for ever.
+    fn publishable(&self, running: &[Arc<RunningRow>]) -> Vec<RunningCall> {
+        let (short, long): (Vec<_>, Vec<_>) = running.iter().partition(|row| row.call.len() <= MAX_RUNNING_CALL_BYTES);
+        if let Some(row) = long.first() {
+            count(&self.shared.counters.running_dropped, long.len() as u64);
+            let (calls, instance, call_id) = (long.len(), row.instance, row.call_id);
+            tracing::error!(calls, %instance, call_id, "running calls are too long for the catalog: after a restart they are not shown until they end");
+        }
+        short.into_iter().map(|row| row.to_catalog()).collect()
     }
 
     /// Carries out what is pending, from the step where it was left.

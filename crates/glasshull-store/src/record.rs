@@ -2,7 +2,7 @@
 //! them to be understood.
 
 use glasshull_catalog::InstanceId;
-use glasshull_wire::v1::CallBatch;
+use glasshull_wire::v1::{CallBatch, Function};
 use glasshull_wire::{BatchWriter, Calls, Message};
 
 use crate::Source;
@@ -50,7 +50,10 @@ impl Record {
     pub(crate) fn of_one_call(source: &Source, calls: &Calls, row: usize) -> Self {
         let mut call = calls.row(row);
         let mut writer = BatchWriter::default();
-        call.function = writer.function(0, || calls.functions[calls.function[row] as usize].clone());
+        // What a row shows of a function, and no more: each running call has a record of its own.
+        let Function { path, file, line, .. } = &calls.functions[calls.function[row] as usize];
+        let function = || Function { path: path.clone(), file: file.clone(), line: *line, ..Function::default() };
+        call.function = writer.function(0, function);
         call.thread = writer.thread(0, || calls.threads[calls.thread[row] as usize].clone());
         writer.push(&call);
         Self::new(source, writer.finish(1), 0)

@@ -69,7 +69,8 @@ pub struct StoreStats {
     pub live_limit_bytes: u64,
     /// Calls that have not ended.
     pub running_calls: u64,
-    /// Counts running calls forgotten because there are more than `MAX_RUNNING`.
+    /// Counts running calls forgotten because there are more than `MAX_RUNNING`, or left out of a publication because
+    /// they are longer than the catalog takes.
     pub running_dropped: u64,
     /// Segments.
     pub segments: u64,

@@ -4,13 +4,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::known::instance_id;
 use super::{SqliteCatalog, bounded, from_database, get, signed, unsigned};
-use crate::{CatalogError, InstanceId, Publication, Published, Result, RunningCall, SegmentRow};
+use crate::{
+    CatalogError, InstanceId, MAX_RUNNING_CALL_BYTES, Publication, Published, Result, RunningCall, SegmentRow,
+};
 
 /// An object's path or a hub's name, in bytes.
 const MAX_PATH_BYTES: usize = 1_024;
-
-/// One running call in the store's encoding, in bytes: three values of the size the wire lets through, and names.
-const MAX_CALL_BYTES: usize = 512 * 1_024;
 
 const CHECKPOINT: &str = "SELECT checkpoint FROM journals WHERE hub = $1";
 
@@ -89,7 +88,7 @@ async fn replace_running(connection: &mut SqliteConnection, publication: &Public
             .bind(running.instance.to_string())
             .bind(running.call_id.cast_signed())
             .bind(running.started_at_ns)
-            .bind(bounded("a running call", &hex(&running.call), 2 * MAX_CALL_BYTES)?.to_owned());
+            .bind(bounded("a running call", &hex(&running.call), 2 * MAX_RUNNING_CALL_BYTES)?.to_owned());
         add.execute(&mut *connection).await.map_err(from_database)?;
     }
     Ok(())

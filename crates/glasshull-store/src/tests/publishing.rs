@@ -5,7 +5,9 @@ use std::time::Duration;
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampNanosecondType;
 use bytes::Bytes;
-use glasshull_wire::CallRow;
+use glasshull_catalog::MAX_RUNNING_CALL_BYTES;
+use glasshull_wire::v1::Function;
+use glasshull_wire::{BatchWriter, CallRow, Calls, Message as _};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -13,6 +15,9 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use tokio_util::sync::CancellationToken;
 
 use super::rig::{Fate, NOW_NS, Rig, SECOND_NS, batch_of, call, running, segment_rows, source};
+use crate::arrival::Arrival;
+use crate::journal::format::{Header, encode_frame};
+use crate::record::Record;
 use crate::{FolderObjects, PublishedCalls, SNAPSHOT_GRACE, schema};
 
 const WINDOW_NS: i64 = 600 * SECOND_NS;
@@ -102,6 +107,44 @@ async fn a_publication_that_failed_goes_on_where_it_stopped() {
         assert_eq!((stats.live_bytes, stats.journal_bytes, stats.journal_files), (0, 0, 0));
         assert_eq!(rig.objects.paths().await.len() as u64, stats.segments);
     }
+}
+
+#[tokio::test]
+async fn a_running_call_that_is_too_long_for_the_catalog_holds_up_no_publication() {
+    let mut rig = Rig::new().await;
+    rig.store().append(&source(1), batch_of(1, &[call(1), running(2)])).await.unwrap();
+    let calls = Calls::decode(&batch_of(2, &[running(3)])).unwrap();
+    let mut long = Arrival::new(&source(1), 2, calls).unwrap();
+    long.running[0].1.call = vec![0; MAX_RUNNING_CALL_BYTES + 1];
+    rig.store().shared.show(1, vec![(long, None)], 0);
+    assert_eq!(rig.running(), [2, 3]);
+    assert_eq!(rig.store().publish().await.unwrap().calls, 1);
+    assert_eq!(rig.store().stats().running_dropped, 1);
+    rig.crash().await;
+    assert_eq!((rig.calls().await, rig.running()), (vec![1], vec![2]));
+}
+
+#[tokio::test]
+async fn a_batch_that_was_accepted_with_endless_arguments_is_replayed_and_published() {
+    let mut writer = BatchWriter::default();
+    let arguments = (0..80_000u64).map(|i| format!("{:x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+    let function = writer.function(0, || Function { arguments, ..Function::default() });
+    let thread = writer.thread(0, String::new);
+    for call in [call(1), running(2)] {
+        writer.push(&CallRow { function, thread, ..call });
+    }
+    let record = Record::new(&source(1), writer.finish(1), NOW_NS).encode_to_vec();
+    assert!(record.len() > MAX_RUNNING_CALL_BYTES, "{}", record.len());
+    let mut file = Vec::new();
+    Header { number: 1, previous: 0 }.encode(&mut file);
+    encode_frame(1, file.len() as u64, &record, &mut file);
+    let mut rig = Rig::new().await;
+    rig.disk.put(1, file);
+    rig.crash().await;
+    assert_eq!(rig.store().publish().await.unwrap().calls, 1);
+    rig.crash().await;
+    assert_eq!((rig.calls().await, rig.running()), (vec![1], vec![2]));
+    assert_eq!((rig.store().stats().corrupt_records, rig.store().stats().running_dropped), (0, 0));
 }
 
 #[tokio::test]
