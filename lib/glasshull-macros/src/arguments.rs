@@ -2,7 +2,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{FnArg, Ident, Pat, PatIdent, PatReference, Signature, Token};
+use syn::{FieldPat, FnArg, Ident, Member, Pat, PatIdent, PatReference, Signature, Token};
 
 use crate::options::{Options, plain};
 
@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 
 struct Capture {
     name: String,
+    /// Fields a pattern takes it from, where they are named otherwise: `pw` in `Login { password: pw }`.
+    fields: Vec<String>,
     /// Brings `value` into scope around the statement that uses it.
     wrap: Option<(Pat, TokenStream)>,
     value: TokenStream,
@@ -48,8 +50,8 @@ impl Arguments {
             match input {
                 FnArg::Receiver(receiver) => arguments.receiver(&receiver.self_token),
                 FnArg::Typed(typed) => {
-                    for name in bound_names(&typed.pat) {
-                        arguments.capture(&name, None, quote!(&#name));
+                    for (name, fields) in bound_names(&typed.pat) {
+                        arguments.capture(&name, fields, None, quote!(&#name));
                     }
                 }
             }
@@ -60,7 +62,7 @@ impl Arguments {
     fn receiver(&mut self, receiver: &Token![self]) {
         // A reference to the whole of it makes the closure take the whole of it, as a function does.
         self.rebind.extend(quote!(let _ = &#receiver;));
-        self.captures.push(Capture { name: "self".into(), wrap: None, value: quote!(&#receiver) });
+        self.captures.push(Capture { name: "self".into(), fields: Vec::new(), wrap: None, value: quote!(&#receiver) });
         self.names.push("self".into());
     }
 
@@ -69,21 +71,29 @@ impl Arguments {
             let ident = ident.clone();
             let mutability = mutability.take();
             self.rebind.extend(quote!(let #mutability #ident = #ident;));
-            self.capture(&ident, None, quote!(&#ident));
+            self.capture(&ident, Vec::new(), None, quote!(&#ident));
             return;
         }
         let whole = format_ident!("__glasshull_argument_{place}", span = Span::mixed_site());
         let original = std::mem::replace(&mut **pat, syn::parse_quote!(#whole));
         self.rebind.extend(quote!(let #whole = #whole; let #original = #whole;));
         let Some((borrowed, value)) = by_reference(&original, &whole) else { return };
-        for name in bound_names(&original) {
-            self.capture(&name, Some((borrowed.clone(), value.clone())), quote!(#name));
+        for (name, fields) in bound_names(&original) {
+            self.capture(&name, fields, Some((borrowed.clone(), value.clone())), quote!(#name));
         }
     }
 
-    fn capture(&mut self, ident: &Ident, wrap: Option<(Pat, TokenStream)>, value: TokenStream) {
-        self.names.push(plain(ident));
-        self.captures.push(Capture { name: plain(ident), wrap, value });
+    fn capture(
+        &mut self,
+        ident: &Ident,
+        fields: Vec<String>,
+        wrap: Option<(Pat, TokenStream)>,
+        value: TokenStream,
+    ) {
+        let name = plain(ident);
+        let fields = fields.into_iter().filter(|field| *field != name).collect();
+        self.names.push(name.clone());
+        self.captures.push(Capture { name, fields, wrap, value });
     }
 
     /// Forgets the arguments whose name does not satisfy `keep`.
@@ -100,8 +110,8 @@ impl Arguments {
 
 impl Capture {
     fn record(&self, options: &Options, recorder: &Ident) -> TokenStream {
-        let name = &self.name;
-        if options.redacts(name) {
+        let Self { name, fields, .. } = self;
+        if options.redacts(name) || fields.iter().any(|field| options.redacts(field)) {
             return quote!(#recorder.redacted(#name););
         }
         if options.skips(name) {
@@ -110,8 +120,12 @@ impl Capture {
         let value = &self.value;
         let p = quote!(::glasshull::__private);
         let span = Span::mixed_site();
+        let wanted = match fields.is_empty() {
+            true => quote!(#recorder.argument(#name)),
+            false => quote!(#recorder.argument_from(&[#(#fields),*], #name)),
+        };
         let put = quote_spanned! {span=>
-            if #recorder.argument(#name) { (&&&#p::Value(#value)).put(#recorder); }
+            if #wanted { (&&&#p::Value(#value)).put(#recorder); }
         };
         match &self.wrap {
             None => put,
@@ -136,18 +150,29 @@ fn by_reference(original: &Pat, whole: &Ident) -> Option<(Pat, TokenStream)> {
     bindings.borrow.then_some((pattern, value))
 }
 
-/// The names a pattern binds, in order.
-fn bound_names(pat: &Pat) -> Vec<Ident> {
-    struct Names(Vec<Ident>);
+/// The names a pattern binds, in order, and the fields around each.
+fn bound_names(pat: &Pat) -> Vec<(Ident, Vec<String>)> {
+    #[derive(Default)]
+    struct Names {
+        names: Vec<(Ident, Vec<String>)>,
+        fields: Vec<String>,
+    }
     impl<'a> Visit<'a> for Names {
         fn visit_pat_ident(&mut self, pat: &'a PatIdent) {
-            self.0.push(pat.ident.clone());
+            self.names.push((pat.ident.clone(), self.fields.clone()));
             visit::visit_pat_ident(self, pat);
         }
+
+        fn visit_field_pat(&mut self, field: &'a FieldPat) {
+            let Member::Named(name) = &field.member else { return visit::visit_field_pat(self, field) };
+            self.fields.push(plain(name));
+            visit::visit_field_pat(self, field);
+            self.fields.pop();
+        }
     }
-    let mut names = Names(Vec::new());
+    let mut names = Names::default();
     names.visit_pat(pat);
-    names.0
+    names.names
 }
 
 /// Makes the bindings of a pattern borrow.

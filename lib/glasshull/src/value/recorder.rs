@@ -44,6 +44,15 @@ impl Recorder {
         true
     }
 
+    /// The same for what a pattern takes out of fields that have other names.
+    pub fn argument_from(&mut self, fields: &[&'static str], name: &'static str) -> bool {
+        if fields.iter().any(|field| self.redaction.names_static(field)) {
+            self.redacted(name);
+            return false;
+        }
+        self.argument(name)
+    }
+
     /// Stands for an argument named in `redact(..)`.
     pub fn redacted(&mut self, _name: &'static str) {
         self.marker(tag::REDACTED);
