@@ -94,12 +94,30 @@ fn wrap_in_module(item: &mut Item, options: &Options) -> Result<()> {
             None => Ok(()),
         },
         // An allocator must not run what allocates.
-        Item::Impl(block) if is_allocator(block) || marked(&block.attrs) => Ok(()),
-        Item::Impl(block) => wrap_impl(block, options),
-        Item::Trait(block) if !marked(&block.attrs) => wrap_trait(block, options),
-        Item::Mod(module) if !marked(&module.attrs) => wrap_module(module, options),
+        Item::Impl(block) if is_allocator(block) => Ok(()),
+        Item::Impl(block) => match options_of_block(&mut block.attrs, options)? {
+            Some(own) => wrap_impl(block, &own),
+            None => Ok(()),
+        },
+        Item::Trait(block) => match options_of_block(&mut block.attrs, options)? {
+            Some(own) => wrap_trait(block, &own),
+            None => Ok(()),
+        },
+        Item::Mod(module) if module.content.is_some() => match options_of_block(&mut module.attrs, options)? {
+            Some(own) => wrap_module(module, &own),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
+}
+
+/// The options of a block inside a block; what it says itself stands on top. None if it is to be passed over.
+fn options_of_block(attributes: &mut Vec<Attribute>, around: &Options) -> Result<Option<Options>> {
+    let Some(place) = attributes.iter().position(is_ours) else { return Ok(Some(around.clone())) };
+    let Ok(own) = own_options(&attributes[place]) else { return Ok(None) };
+    own.check_for_block()?;
+    attributes.remove(place);
+    Ok(Some(own.within(around)))
 }
 
 fn is_allocator(block: &ItemImpl) -> bool {
@@ -129,10 +147,6 @@ fn own_options(attribute: &Attribute) -> Result<Options> {
         syn::Meta::Path(_) => Ok(Options::default()),
         _ => attribute.parse_args(),
     }
-}
-
-fn marked(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(is_ours)
 }
 
 /// `#[trace]` or `#[glasshull::trace]`.

@@ -51,11 +51,11 @@ impl Options {
         Ok(())
     }
 
-    /// A function inside a block has the block's options for arguments, and its own on top.
+    /// What is inside a block has the block's options for arguments, and its own on top.
     pub(crate) fn within(mut self, block: &Self) -> Self {
         self.skip_all |= block.skip_all;
-        self.inherited_skip.clone_from(&block.skip);
-        self.inherited_redact.clone_from(&block.redact);
+        self.inherited_skip = block.skip.iter().chain(&block.inherited_skip).cloned().collect();
+        self.inherited_redact = block.redact.iter().chain(&block.inherited_redact).cloned().collect();
         self
     }
 

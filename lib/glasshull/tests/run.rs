@@ -649,6 +649,84 @@ methods::Cart::renamed {"self":{"$glasshull":"skipped"}} -> 3
     assert_eq!(drawn, expected);
 }
 
+mod renamed {
+    pub(crate) struct Login {
+        pub(crate) name: String,
+        pub(crate) password: String,
+    }
+
+    #[glasshull::trace]
+    pub(crate) fn login(Login { password: pw, name: who }: Login) {
+        drop((pw, who));
+    }
+
+    #[glasshull::trace]
+    pub(crate) async fn login_async((Login { password: ref pw, .. }, n): (Login, u8)) -> usize {
+        pw.len() + usize::from(n)
+    }
+}
+
+#[test]
+fn a_binding_of_a_field_named_as_a_secret_is_withheld() {
+    let drawn = captured("renamed::*", || {
+        let login = || renamed::Login { name: "ann".into(), password: "hunter2".into() };
+        renamed::login(login());
+        futures::executor::block_on(renamed::login_async((login(), 1)));
+    });
+    let expected = r#"
+renamed::login {"pw":{"$glasshull":"redacted"},"who":"ann"} -> null
+renamed::login_async {"pw":{"$glasshull":"redacted"},"n":1} -> 8
+"#;
+    assert_eq!(drawn, expected);
+}
+
+mod outer {
+    #[glasshull::trace(redact(iban_like), skip(body))]
+    pub(crate) mod within {
+        pub(crate) struct Desk;
+
+        #[glasshull::trace(redact(note))]
+        impl Desk {
+            pub(crate) fn take(iban_like: &str, body: &str, note: &str) -> usize {
+                iban_like.len() + body.len() + note.len()
+            }
+        }
+
+        #[glasshull::trace]
+        pub(crate) mod deeper {
+            #[glasshull::trace(except(untraced))]
+            pub(crate) trait Counter {
+                fn count(iban_like: &str, n: u8) -> usize {
+                    Self::untraced() + iban_like.len() + usize::from(n)
+                }
+
+                fn untraced() -> usize {
+                    0
+                }
+            }
+
+            impl Counter for super::Desk {}
+        }
+    }
+}
+
+#[test]
+fn options_of_a_block_hold_in_the_traced_blocks_inside_it() {
+    use outer::within::deeper::Counter as _;
+    let drawn = captured("outer::*", || {
+        outer::within::Desk::take("a", "b", "c");
+        outer::within::Desk::count("a", 1);
+    });
+    let redacted = r#"{"$glasshull":"redacted"}"#;
+    let expected = format!(
+        r#"
+outer::within::Desk::take {{"iban_like":{redacted},"body":{{"$glasshull":"skipped"}},"note":{redacted}}} -> 3
+outer::within::deeper::Counter::count {{"iban_like":{redacted},"n":1}} -> 2
+"#
+    );
+    assert_eq!(drawn, expected);
+}
+
 #[test]
 fn functions_are_known_before_they_run() {
     let hub = TestHub::start();
