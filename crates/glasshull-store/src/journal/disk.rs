@@ -12,6 +12,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn numbers(&self) -> io::Result<Vec<u64>>;
     /// The whole of a file.
     fn read(&self, number: u64) -> io::Result<Vec<u8>>;
+    /// What a file holds, as far as it can be read, is on disk when this returns.
+    fn sync(&self, number: u64) -> io::Result<()>;
     fn remove(&self, number: u64) -> io::Result<()>;
 }
 
@@ -61,6 +63,10 @@ impl Disk for Folder {
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
         fs::read(self.file(number))
+    }
+
+    fn sync(&self, number: u64) -> io::Result<()> {
+        OpenOptions::new().write(true).open(self.file(number))?.sync_all()
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {

@@ -18,7 +18,8 @@ use crate::{StoreError, rows};
 /// Restores what the catalog says and what the journal holds; returns where the journal goes on.
 ///
 /// # Errors
-/// A journal file that cannot be read at all: whether to go on without it is for people to decide.
+/// A journal file that cannot be read at all: whether to go on without it is for people to decide. One that cannot be
+/// synced: what it holds may not be there after the next start.
 pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> Result<Continuation, StoreError> {
     let now_ns = shared.clock.now_ns();
     for (instance, sequence) in &published.sequences {
@@ -37,6 +38,8 @@ pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> 
     let mut files = Files { disk, shared, next: None };
     for (i, &number) in numbers.iter().enumerate() {
         let sound = files.replay(number, numbers.get(i + 1).copied())?;
+        // What is shown counts as durable from now on: a process that was killed may not have come to sync it.
+        disk.sync(number).map_err(|e| unsynced(shared, &e))?;
         at = Continuation { next: number + 1, previous: sound };
     }
     Ok(at)
@@ -44,6 +47,11 @@ pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> 
 
 fn unreadable(shared: &Shared, error: &std::io::Error) -> StoreError {
     StoreError::folder(&shared.settings.data.join("journal"), error)
+}
+
+fn unsynced(shared: &Shared, error: &std::io::Error) -> StoreError {
+    let why = format!("what the journal holds cannot be synced to disk: {error}; repair the disk and start again");
+    StoreError::Folder { path: shared.settings.data.join("journal"), why }
 }
 
 /// A call that ran when the journal was published last.

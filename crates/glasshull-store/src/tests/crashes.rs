@@ -99,6 +99,23 @@ async fn a_full_disk_refuses_until_there_is_room_again() {
 }
 
 #[tokio::test]
+async fn what_a_start_reads_from_the_journal_survives_a_power_cut_after_it() {
+    let mut rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    rig.disk.fail_syncs(1);
+    rig.store().append(&source(1), batch(2, &[2])).await.unwrap_err();
+    rig.kill();
+    rig.disk.fail_syncs(1);
+    let refused = rig.open().await.unwrap_err().to_string();
+    assert!(refused.contains("cannot be synced to disk"), "{refused}");
+    rig.open().await.unwrap();
+    assert_eq!(rig.calls().await, [1, 2]);
+    let durable = rig.store().durable_sequence(source(1).instance);
+    rig.crash().await;
+    assert_eq!((durable, rig.calls().await), (2, vec![1, 2]));
+}
+
+#[tokio::test]
 async fn a_cut_tail_that_nobody_was_promised_is_left_out() {
     let mut rig = Rig::new().await;
     rig.append(1, 1, &[1]).await;

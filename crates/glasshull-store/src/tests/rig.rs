@@ -134,6 +134,13 @@ impl MemoryDisk {
         }
     }
 
+    /// Whoever wrote is killed; the machine stays on, and with it what was not synced.
+    pub(crate) fn kill(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.life += 1;
+        state.files.values_mut().for_each(|file| file.broken = false);
+    }
+
     /// Changes a file behind everybody's back.
     pub(crate) fn spoil(&self, number: u64, spoil: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.0.lock().unwrap();
@@ -179,6 +186,14 @@ impl Disk for MemoryDisk {
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
         let state = self.0.lock().unwrap();
         state.files.get(&number).map(|file| file.bytes.clone()).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn sync(&self, number: u64) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        fails(&mut state.failing_syncs)?;
+        let file = state.files.get_mut(&number).ok_or(io::ErrorKind::NotFound)?;
+        file.synced = file.bytes.len();
+        Ok(())
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
@@ -426,6 +441,18 @@ impl Rig {
         self.disk.fail_removes(0);
         self.disk.set_room(None);
         self.open().await.unwrap();
+    }
+
+    /// The process is killed; opening the store again is up to the caller.
+    pub(crate) fn kill(&mut self) {
+        self.disk.kill();
+        self.store = None;
+    }
+
+    /// The catalog is as it was at first.
+    pub(crate) async fn restore_empty_catalog(&mut self) {
+        let inner = SqliteCatalog::open(&self.settings.data.join("restored.sqlite")).await.unwrap();
+        self.catalog = Arc::new(FailingCatalog { publications: Fates::default(), inner });
     }
 
     /// The ids of all calls that have ended, and where they are found twice, twice; in order.
