@@ -9,6 +9,8 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use glasshull_catalog::SegmentRow;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -34,6 +36,9 @@ pub(crate) struct NewSegment {
     pub(crate) file: Bytes,
 }
 
+/// How a window is named: by its start.
+const WINDOW_NAME: &str = "%Y%m%dT%H%M%SZ";
+
 /// Digits of a journal file's number in a segment's name.
 const NUMBER_DIGITS: usize = 20;
 
@@ -41,10 +46,13 @@ fn file_name(hub: &str, first: u64) -> String {
     format!("{hub}-{first:0NUMBER_DIGITS$}.parquet")
 }
 
-/// Whether a file has the name of a segment that this hub made.
-pub(crate) fn is_of_hub(name: &str, hub: &str) -> bool {
+/// The number of the journal file in the name of a segment that this hub made; `None` for other names.
+pub(crate) fn number_of_hub(name: &str, hub: &str) -> Option<u64> {
     let number = name.strip_prefix(hub).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".parquet"));
-    number.is_some_and(|number| number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit()))
+    number
+        .filter(|number| number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit()))?
+        .parse()
+        .ok()
 }
 
 /// Where a row stands: its start, its batch, its place in the batch.
@@ -136,7 +144,13 @@ fn properties() -> WriterProperties {
     properties.build()
 }
 
+/// When a window starts, by its name.
+pub(crate) fn window_start_ns(name: &str) -> Option<i64> {
+    let start = DateTime::strptime(WINDOW_NAME, name).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    i64::try_from(start.timestamp().as_nanosecond()).ok()
+}
+
 /// A time as RFC 3339's basic form, such as `20261121T014000Z`.
 fn window_name(ns: i64) -> String {
-    Timestamp::from_nanosecond(i128::from(ns)).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string()
+    Timestamp::from_nanosecond(i128::from(ns)).unwrap_or_default().strftime(WINDOW_NAME).to_string()
 }

@@ -127,6 +127,7 @@ impl Shared {
             torn_bytes: get(&counters.torn_bytes),
             expired_segments: get(&counters.expired_segments),
             orphans_deleted: get(&counters.orphans_deleted),
+            unknown_segments: get(&counters.unknown_segments),
             instances: self.lanes.len() as u64,
         }
     }

@@ -96,6 +96,8 @@ pub struct StoreStats {
     pub expired_segments: u64,
     /// Objects without a catalog row, deleted at start.
     pub orphans_deleted: u64,
+    /// Segments of this hub without a catalog row, found at start and kept: an older catalog may have been restored.
+    pub unknown_segments: u64,
     /// Instances whose highest sequence is known.
     pub instances: u64,
 }
@@ -145,6 +147,7 @@ pub(crate) struct Counters {
     pub(crate) torn_bytes: AtomicU64,
     pub(crate) expired_segments: AtomicU64,
     pub(crate) orphans_deleted: AtomicU64,
+    pub(crate) unknown_segments: AtomicU64,
 }
 
 /// Adds to a counter.

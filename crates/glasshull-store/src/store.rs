@@ -14,7 +14,7 @@ use crate::journal::disk::{Disk, Folder};
 use crate::journal::replay::replay;
 use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
 use crate::publish::Publisher;
-use crate::retention::Retention;
+use crate::retention::{Journal, Retention};
 use crate::running::lasting_until;
 use crate::shared::Shared;
 use crate::stats::{StoreStats, count};
@@ -98,11 +98,12 @@ impl Store {
         let segments = components.catalog.segments().await?;
         let shared = Arc::new(Shared::new(settings, components.clock.clone()));
         let retention = Retention::new(shared.clone(), components.clone());
-        retention.delete_orphans(&segments).await;
+        let journal = Journal { checkpoint: published.checkpoint, files: journal_files(disk.clone(), &shared).await? };
+        let largest = retention.delete_leftovers(&segments, &journal).await;
         shared.live.set_segments(segments);
         let (reading, from) = (shared.clone(), disk.clone());
         let replayed = tokio::task::spawn_blocking(move || replay(&*from, &reading, published)).await;
-        let at = replayed.map_err(|e| unstartable(&shared, &e))??;
+        let at = replayed.map_err(|e| unstartable(&shared, &e))??.above(largest);
         let writer = Writer::new(disk.clone(), shared.clone(), at);
         let (orders, inbox) = mpsc::channel(MAX_QUEUED_ORDERS);
         let thread = std::thread::Builder::new().name("glasshull-journal".into()).spawn(move || writer.run(inbox));
@@ -287,6 +288,12 @@ impl Drop for Store {
             let _ = thread.join();
         }
     }
+}
+
+async fn journal_files(disk: Arc<dyn Disk>, shared: &Shared) -> Result<Vec<u64>, StoreError> {
+    let numbers = tokio::task::spawn_blocking(move || disk.numbers()).await;
+    let numbers = numbers.map_err(|e| unstartable(shared, &e))?;
+    numbers.map_err(|e| StoreError::folder(&shared.settings.data.join("journal"), &e))
 }
 
 /// The hub's name becomes part of paths.

@@ -50,6 +50,15 @@ pub(crate) struct Continuation {
     pub(crate) previous: u64,
 }
 
+impl Continuation {
+    /// Goes on above `number`, which names segments already, though the catalog may not know: an older one may have
+    /// been restored.
+    pub(crate) fn above(self, number: u64) -> Self {
+        // Nothing is said of the file before, as none stands right before it.
+        if number < self.next { self } else { Self { next: number.saturating_add(1), previous: 0 } }
+    }
+}
+
 /// The writer's state.
 pub(crate) struct Writer {
     disk: Arc<dyn Disk>,

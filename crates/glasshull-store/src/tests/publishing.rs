@@ -248,7 +248,8 @@ async fn sequences_are_forgotten_with_what_they_guarded() {
 #[tokio::test]
 async fn others_objects_are_not_taken_for_orphans() {
     let mut rig = Rig::new().await;
-    let number = "00000000000000000007";
+    rig.append(1, 1, &[1]).await;
+    let number = "00000000000000000001";
     let others = [
         format!("calls/20261121T014000Z/hub-{number}.txt"),
         format!("calls/20261121T014000Z/hub-2-{number}.parquet"),
@@ -261,6 +262,39 @@ async fn others_objects_are_not_taken_for_orphans() {
     rig.crash().await;
     assert_eq!(rig.objects.paths().await, others);
     assert_eq!(rig.store().stats().orphans_deleted, 1);
+}
+
+#[tokio::test]
+async fn segments_that_a_restored_catalog_does_not_know_are_kept_and_not_overwritten() {
+    let mut rig = Rig::new().await;
+    for sequence in 1..=3 {
+        rig.append(1, sequence, &[sequence]).await;
+        rig.store().publish().await.unwrap();
+    }
+    rig.kill();
+    rig.restore_empty_catalog().await;
+    rig.open().await.unwrap();
+    let stats = rig.store().stats();
+    assert_eq!((stats.unknown_segments, stats.orphans_deleted, rig.objects.paths().await.len()), (3, 0, 3));
+    rig.append(2, 1, &[4]).await;
+    rig.crash().await;
+    rig.append(2, 2, &[5]).await;
+    rig.store().publish().await.unwrap();
+    rig.crash().await;
+    assert_eq!((rig.calls().await, rig.objects.paths().await.len()), (vec![4, 5], 4));
+    assert_eq!(rig.store().stats().corrupt_records, 0);
+}
+
+#[tokio::test]
+async fn a_segment_whose_deletion_a_crash_prevented_is_deleted_once_it_is_too_old() {
+    let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.clock.advance(3_600 * SECOND_NS + WINDOW_NS);
+    assert_eq!(rig.store().expire().await.unwrap(), 1);
+    assert_eq!(rig.objects.paths().await.len(), 1);
+    rig.crash().await;
+    assert_eq!(rig.objects.paths().await, Vec::<String>::new());
 }
 
 #[tokio::test]
