@@ -7,6 +7,7 @@ mod condition;
 mod connect;
 mod governor;
 mod outbox;
+mod printable;
 mod probes;
 mod session;
 
@@ -25,6 +26,7 @@ use calls::{Calls, Surroundings};
 use connect::Attempt;
 use governor::Governor;
 use outbox::Outbox;
+use printable::printable;
 use probes::ProbeSet;
 use session::Session;
 
@@ -478,13 +480,14 @@ impl Sender {
         if refusal.closing {
             return self.turned_away(refusal);
         }
-        self.warn(&format!("the hub refused something: {} ({})", refusal.message, refusal.code));
+        let why = printable(&format!("{} ({})", refusal.message, refusal.code));
+        self.warn(&format!("the hub refused something: {why}"));
         Link::Open(open)
     }
 
     /// The connection is gone, or did not come about. The first failure of several is told.
     fn back_off(&mut self, why: &str, at_least: Duration, now: Instant) -> Link {
-        let hub = &self.agent.settings.hub;
+        let (hub, why) = (&self.agent.settings.hub, printable(why));
         self.warn(&format!("the hub at {hub} cannot be used: {why}; trying again, the program is not affected"));
         let longest = FIRST_BACK_OFF.saturating_mul(1 << self.failures.min(16)).min(LAST_BACK_OFF);
         self.failures = self.failures.saturating_add(1);
