@@ -11,6 +11,9 @@ use crate::v1::{CallBatch, CallColumns, Function, Outcome};
 /// Level 1 costs about 150 MiB/s less than it saves in bandwidth and journal; higher levels gain a few per cent.
 const COMPRESSION_LEVEL: i32 = 1;
 
+/// The binary logarithm of the memory in bytes that a frame may ask for to be unpacked: all columns, and no more.
+const MAX_WINDOW_LOG: u32 = MAX_COLUMNS_BYTES.ilog2();
+
 /// Entries of the dictionaries, by field numbers of `CallColumns`: functions, their arguments, threads.
 const BOUNDS: [Bound; 3] = [
     Bound { path: &[1], most: MAX_BATCH_CALLS },
@@ -423,7 +426,8 @@ fn unpack(batch: &CallBatch) -> Result<Vec<u8>, BatchError> {
     }
     let unpack = |e: std::io::Error| BatchError::Unpack(e.to_string());
     let mut plain = Vec::new();
-    let frames = zstd::stream::read::Decoder::with_buffer(batch.columns.as_slice()).map_err(unpack)?;
+    let mut frames = zstd::stream::read::Decoder::with_buffer(batch.columns.as_slice()).map_err(unpack)?;
+    frames.window_log_max(MAX_WINDOW_LOG).map_err(unpack)?;
     frames.take(announced as u64 + 1).read_to_end(&mut plain).map_err(unpack)?;
     if plain.len() != announced {
         return Err(BatchError::Unpack("another size than announced".into()));

@@ -181,6 +181,19 @@ fn a_dictionary_of_nothing_is_refused_before_it_is_decoded() {
 }
 
 #[test]
+fn a_frame_that_asks_for_more_memory_than_its_columns_can_take_is_refused() {
+    let sound = one_call();
+    let with_window = |log: u32| {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(log).unwrap();
+        encoder.write_all(&columns_of(&sound).encode_to_vec()).unwrap();
+        Calls::decode(&CallBatch { columns: encoder.finish().unwrap(), ..sound.clone() })
+    };
+    assert_eq!(with_window(24).unwrap().len(), 1);
+    assert!(matches!(with_window(25), Err(BatchError::Unpack(_))));
+}
+
+#[test]
 fn a_decompression_bomb_is_refused_before_it_grows() {
     let bomb = zstd::stream::encode_all(std::io::repeat(0).take(1 << 30), 1).unwrap();
     assert!(bomb.len() < 200_000);
@@ -188,7 +201,7 @@ fn a_decompression_bomb_is_refused_before_it_grows() {
     assert_eq!(Calls::decode(&batch).unwrap_err(), BatchError::Unpack("another size than announced".into()));
 }
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
 /// `v1.rs` is written by this test (`UPDATE=1 cargo test -p glasshull-wire`) and proven fresh by it.
 #[test]
