@@ -58,8 +58,7 @@ impl Arrival {
         outcomes: &[Outcome],
     ) -> Result<(), ArrowError> {
         let running = outcomes.iter().map(|&outcome| outcome == Outcome::Running);
-        self.ended = Arc::new(rows::only(&self.rows, running.clone().map(|runs| !runs))?);
-        let running = rows::only(&self.rows, running)?;
+        self.ended = Arc::new(rows::only(&self.rows, running.map(|runs| !runs))?);
         for (row, call) in encoded.into_iter().enumerate() {
             let place = places[row];
             self.running.push((
@@ -69,8 +68,7 @@ impl Arrival {
                     call_id: self.call_ids[place],
                     started_at_ns: started_at_ns[row],
                     call,
-                    rows: running.clone(),
-                    row,
+                    row: rows::one(&self.rows, place)?,
                 },
             ));
         }

@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::error::ArrowError;
 use glasshull_wire::v1::Outcome;
 use glasshull_wire::{BatchError, Calls, Texts};
@@ -62,6 +62,11 @@ pub(crate) fn rows(source: &Source, calls: Calls) -> Result<RecordBatch, ArrowEr
 /// The rows for which `keep` holds.
 pub(crate) fn only(rows: &RecordBatch, keep: impl Iterator<Item = bool>) -> Result<RecordBatch, ArrowError> {
     filter_record_batch(rows, &BooleanArray::from_iter(keep.map(Some)))
+}
+
+/// A copy of one row, which keeps nothing of the others.
+pub(crate) fn one(rows: &RecordBatch, row: usize) -> Result<RecordBatch, ArrowError> {
+    take_record_batch(rows, &UInt32Array::from(vec![row as u32]))
 }
 
 /// By the wire's number of the outcome.

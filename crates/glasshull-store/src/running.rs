@@ -18,9 +18,6 @@ pub const MAX_RUNNING: usize = 10_000;
 /// What running calls may take, in bytes of their rows: captured values can be large, though most are not.
 const MAX_RUNNING_BYTES: usize = 64 << 20;
 
-/// What a row takes beside its encoded call.
-const ROW_BYTES: usize = 1_024;
-
 /// The last row of one running call.
 #[derive(Clone, Debug)]
 pub(crate) struct RunningRow {
@@ -29,10 +26,8 @@ pub(crate) struct RunningRow {
     pub(crate) started_at_ns: i64,
     /// As the catalog keeps it.
     pub(crate) call: Vec<u8>,
-    /// Running rows that came together.
-    pub(crate) rows: RecordBatch,
-    /// Which of them this is.
-    pub(crate) row: usize,
+    /// This one row, in memory of its own: it may outlive the batch it came in by far.
+    pub(crate) row: RecordBatch,
 }
 
 impl RunningRow {
@@ -41,8 +36,7 @@ impl RunningRow {
     }
 
     fn bytes(&self) -> usize {
-        // The encoded call is compressed; four to one is what JSON gives.
-        ROW_BYTES + 5 * self.call.len()
+        self.row.get_array_memory_size() + self.call.len()
     }
 
     /// As the catalog keeps it.
@@ -131,8 +125,8 @@ impl Running {
             return shown.clone();
         }
         let all = self.all();
-        let batches: Vec<&RecordBatch> = all.iter().map(|row| &row.rows).collect();
-        let places: Vec<(usize, usize)> = all.iter().enumerate().map(|(batch, row)| (batch, row.row)).collect();
+        let batches: Vec<&RecordBatch> = all.iter().map(|row| &row.row).collect();
+        let places: Vec<(usize, usize)> = (0..all.len()).map(|batch| (batch, 0)).collect();
         let rows = if all.is_empty() { None } else { interleave_record_batch(&batches, &places).ok() };
         let rows = rows.unwrap_or_else(|| RecordBatch::new_empty(schema::calls()));
         self.shown = Some(rows.clone());

@@ -8,9 +8,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use glasshull_wire::limits::MAX_AHEAD_NS;
 use glasshull_wire::v1::Outcome;
-use glasshull_wire::{BatchError, CallRow};
+use glasshull_wire::{BatchError, CallRow, Calls};
 
 use super::rig::{NOW_NS, Rig, SECOND_NS, batch, batch_of, call, ids, running, source};
+use crate::arrival::Arrival;
 use crate::{Appended, Source, StoreError, schema};
 
 #[tokio::test]
@@ -220,6 +221,22 @@ async fn of_too_many_running_calls_those_not_heard_of_are_forgotten() {
     rig.store().append(&source(1), batch_of(1, &calls)).await.unwrap();
     assert_eq!(rig.running(), (4..=many + 3).collect::<Vec<_>>());
     assert_eq!(rig.store().stats().running_dropped, 3);
+}
+
+#[test]
+fn a_running_call_keeps_nothing_of_the_batch_it_came_in() {
+    let large: &str = "x".repeat(60_000).leak();
+    let large = CallRow { args: Some(large), ..call(1) };
+    let mut calls = vec![large; 50];
+    calls.extend((2..1_000).map(running));
+    let calls = Calls::decode(&batch_of(1, &calls)).unwrap();
+    let arrival = Arrival::new(&source(1), 1, calls).unwrap();
+    for (place, row) in &arrival.running {
+        assert_eq!(ids(&row.row), [arrival.call_ids[*place]]);
+        let bytes = row.row.get_array_memory_size();
+        assert!(bytes < 6_000, "{bytes} bytes for a row of a few texts");
+    }
+    assert_eq!(arrival.running.len(), 998);
 }
 
 #[tokio::test]
