@@ -140,6 +140,18 @@ fn garbage_from_the_hub_is_passed_over() {
 }
 
 #[test]
+fn a_hub_that_drops_right_after_the_welcome_is_asked_ever_less_often() {
+    let hub = TestHub::start();
+    hub.faults().drops.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    let agent = settings(&hub).flush_within(Duration::ZERO).start().unwrap();
+    hub.wait("the fifth attempt", |state| (state.hellos.len() >= 5).then_some(()));
+    // The waits are at least half of 100, 200, 400 and 800 ms.
+    assert!(began.elapsed() >= Duration::from_millis(700), "{:?}", began.elapsed());
+    drop(agent);
+}
+
+#[test]
 fn a_peer_that_is_no_hub_is_named_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -72,6 +72,12 @@ const WELCOME_WITHIN: Duration = Duration::from_secs(10);
 const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
 const LAST_BACK_OFF: Duration = Duration::from_secs(30);
 
+/// A connection open for so long works: the next attempt after it waits as little as the first.
+const SOUND_AFTER: Duration = Duration::from_secs(10);
+
+/// The longest pause in batches the hub may ask for at a time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// Different warnings that are told.
 const MAX_WARNINGS: usize = 64;
 
@@ -131,6 +137,7 @@ struct OpenLink {
     session: Session,
     /// Functions that were announced over this connection.
     announced: usize,
+    since: Instant,
     /// The hub asked for a pause in batches.
     pause_until: Instant,
 }
@@ -362,12 +369,11 @@ impl Sender {
             let why = format!("it speaks protocol {}, this SDK speaks {PROTOCOL}", welcome.protocol);
             return self.back_off(&why, Duration::ZERO, now);
         }
-        self.failures = 0;
         self.outbox.acknowledge(welcome.durable_sequence);
         self.outbox.rewind();
         self.probes.apply(welcome.probes.unwrap_or_default(), &self.agent, now);
         self.report_at = Some(now);
-        Link::Open(Box::new(OpenLink { session, announced: 0, pause_until: now }))
+        Link::Open(Box::new(OpenLink { session, announced: 0, since: now, pause_until: now }))
     }
 
     fn turned_away(&mut self, refusal: &v1::Refusal) -> Link {
@@ -376,6 +382,10 @@ impl Sender {
     }
 
     fn converse(&mut self, mut open: Box<OpenLink>, now: Instant) -> Link {
+        // Not yet at the welcome: a hub that drops each connection right after it would be asked without a pause.
+        if now.duration_since(open.since) >= SOUND_AFTER {
+            self.failures = 0;
+        }
         if let Err(why) = self.speak(&mut open, now) {
             return self.back_off(&why, Duration::ZERO, now);
         }
@@ -463,7 +473,8 @@ impl Sender {
             }
             to_instance::Message::Ack(ack) => {
                 self.outbox.acknowledge(ack.sequence);
-                open.pause_until = now + Duration::from_millis(ack.wait_ms.into());
+                self.failures = 0;
+                open.pause_until = now + Duration::from_millis(ack.wait_ms.into()).min(LONGEST_PAUSE);
             }
             to_instance::Message::Refusal(refusal) => return self.refused(open, &refusal),
             // A second welcome says nothing new.

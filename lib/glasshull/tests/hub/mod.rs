@@ -60,6 +60,8 @@ pub struct Faults {
     pub refuse: AtomicU64,
     /// Sends bytes that are no message.
     pub garbage: AtomicBool,
+    /// Drops connections right after the welcome.
+    pub drops: AtomicBool,
     /// The key it asks for.
     pub key: Mutex<Option<String>>,
     stopped: AtomicBool,
@@ -239,6 +241,10 @@ fn serve(shared: &Shared, stream: TcpStream) {
                 let message = v1::ToHub::decode(bytes).unwrap().message.unwrap();
                 session.hear(shared, &mut socket, message);
                 shared.changed.notify_all();
+                if shared.faults.drops.load(Ordering::Relaxed) {
+                    let _ = socket.get_ref().shutdown(std::net::Shutdown::Both);
+                    return;
+                }
             }
             Ok(_) => {}
             Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
