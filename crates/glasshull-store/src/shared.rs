@@ -12,8 +12,12 @@ use crate::live::Live;
 use crate::stats::{Counters, StoreStats, count};
 use crate::{Clock, StoreSettings};
 
-/// Batches a subscriber may lag behind before it loses the oldest.
-pub const MAX_SUBSCRIBED_BATCHES: usize = 256;
+/// Batches of at most [`MAX_SUBSCRIBED_ROWS`] a subscriber may lag behind before it loses the oldest: they stay in
+/// memory after they were published.
+pub const MAX_SUBSCRIBED_BATCHES: usize = 64;
+
+/// Rows of one batch as subscribers get it; larger ones come in parts.
+pub const MAX_SUBSCRIBED_ROWS: usize = 1_024;
 
 /// Bytes of one permit of [`Shared::room`]: semaphores count in 32 bits.
 pub(crate) const ROOM_UNIT_BYTES: usize = 1_024;
@@ -80,12 +84,21 @@ impl Shared {
         let rows: Vec<_> = arrivals.iter().map(|(arrival, _)| arrival.rows.clone()).collect();
         let forgotten = self.live.show(generation, arrivals, journal_bytes);
         count(&self.counters.running_dropped, forgotten);
-        for rows in rows {
-            // Nobody may be listening.
-            let _ = self.subscribers.send(rows);
-        }
+        rows.iter().for_each(|rows| self.tell(rows));
         if self.live.bytes() >= self.settings.publish_bytes {
             self.much_is_live.notify_one();
+        }
+    }
+
+    /// Gives rows to those who listen, if anybody does.
+    fn tell(&self, rows: &Arc<RecordBatch>) {
+        if self.subscribers.receiver_count() == 0 {
+            return;
+        }
+        for from in (0..rows.num_rows()).step_by(MAX_SUBSCRIBED_ROWS) {
+            let part = rows.slice(from, MAX_SUBSCRIBED_ROWS.min(rows.num_rows() - from));
+            // The last one may have gone meanwhile.
+            let _ = self.subscribers.send(Arc::new(part));
         }
     }
 

@@ -152,6 +152,7 @@ impl Store {
     }
 
     /// Everything that is acknowledged from now on, running calls too, with the columns of [`crate::schema::calls`].
+    /// They come in batches of at most [`crate::MAX_SUBSCRIBED_ROWS`].
     /// A reader that lags by more than [`crate::MAX_SUBSCRIBED_BATCHES`] loses the oldest batches and is told how many.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<RecordBatch>> {
         self.shared.subscribers.subscribe()

@@ -254,6 +254,17 @@ async fn a_subscriber_sees_what_is_acknowledged_and_is_told_what_it_missed() {
 }
 
 #[tokio::test]
+async fn a_subscriber_sees_a_large_batch_in_parts() {
+    let rig = Rig::new().await;
+    let mut subscriber = rig.store().subscribe();
+    let all: Vec<u64> = (1..=2_500).collect();
+    rig.append(1, 1, &all).await;
+    let parts: Vec<_> = std::iter::from_fn(|| subscriber.try_recv().ok()).collect();
+    assert_eq!(parts.iter().map(|part| part.num_rows()).collect::<Vec<_>>(), [1_024, 1_024, 452]);
+    assert_eq!(parts.iter().flat_map(|part| ids(part)).collect::<Vec<_>>(), all);
+}
+
+#[tokio::test]
 async fn many_small_batches_are_gathered_and_none_is_lost() {
     let rig = Rig::new().await;
     for sequence in 1..=200 {
