@@ -83,13 +83,7 @@ impl Arguments {
         }
     }
 
-    fn capture(
-        &mut self,
-        ident: &Ident,
-        fields: Vec<String>,
-        wrap: Option<(Pat, TokenStream)>,
-        value: TokenStream,
-    ) {
+    fn capture(&mut self, ident: &Ident, fields: Vec<String>, wrap: Option<(Pat, TokenStream)>, value: TokenStream) {
         let name = plain(ident);
         let fields = fields.into_iter().filter(|field| *field != name).collect();
         self.names.push(name.clone());

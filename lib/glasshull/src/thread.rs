@@ -280,7 +280,8 @@ impl Local {
 fn lost(around: &Frame, drops: &AtomicU64) -> Option<Begun> {
     drops.fetch_add(1, Ordering::Relaxed);
     let is_root = !around.is_captured() || around.remote;
-    is_root.then(|| Begun::Suppressed { frame: Frame { call_id: 0, remote: false, refused: u64::MAX, ..*around } })
+    let frame = Frame { call_id: 0, remote: false, refused: u64::MAX, ..*around };
+    is_root.then_some(Begun::Suppressed { frame })
 }
 
 enum Decision<'a> {

@@ -830,8 +830,8 @@ mod closing {
 fn once_disconnected_no_code_of_values_runs() {
     for (agent_goes, printed) in [(false, 2), (true, 0)] {
         for run in [
-            |agent: Option<Guard>| drop(closing::disconnect(agent)),
-            |agent: Option<Guard>| drop(runtime().block_on(closing::disconnect_async(agent))),
+            |agent: Option<Guard>| closing::disconnect(agent),
+            |agent: Option<Guard>| runtime().block_on(closing::disconnect_async(agent)),
         ] {
             let hub = TestHub::start();
             let agent = agent(&hub);

@@ -126,7 +126,9 @@ impl Redaction {
         while let Some(name) = next_name(text, at) {
             at = name.end;
             let quoted = name.quoted;
-            if name.is_set(colons || quoted || name.looks_printed(text.as_bytes())) && self.names(&text[name.start..name.end - usize::from(quoted)]) {
+            if name.is_set(colons || quoted || name.looks_printed(text.as_bytes()))
+                && self.names(&text[name.start..name.end - usize::from(quoted)])
+            {
                 let end = end_of_value(text, name.value);
                 let end = name.value + text[name.value..end].trim_end().len();
                 redacted.push_str(&text[kept..name.value]);
