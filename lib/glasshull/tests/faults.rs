@@ -145,9 +145,9 @@ fn a_hub_that_drops_right_after_the_welcome_is_asked_ever_less_often() {
     hub.faults().drops.store(true, Ordering::Relaxed);
     let began = Instant::now();
     let agent = settings(&hub).flush_within(Duration::ZERO).start().unwrap();
-    hub.wait("the fifth attempt", |state| (state.hellos.len() >= 5).then_some(()));
-    // The waits are at least half of 100, 200, 400 and 800 ms.
-    assert!(began.elapsed() >= Duration::from_millis(700), "{:?}", began.elapsed());
+    hub.wait("the seventh attempt", |state| (state.hellos.len() >= 7).then_some(()));
+    // The waits are at least half of 100, 200, 400, 800, 1,600 and 3,200 ms.
+    assert!(began.elapsed() >= Duration::from_millis(3_100), "{:?}", began.elapsed());
     drop(agent);
 }
 
