@@ -377,3 +377,20 @@ fn draw_below(out: &mut String, calls: &[Call], call: &Call, level: usize) {
         draw_below(out, calls, child, level + 1);
     }
 }
+
+/// An agent of its own for a test.
+pub fn agent(hub: &TestHub) -> glasshull::Guard {
+    glasshull::builder().hub(hub.url()).service("test").flush_within(PATIENCE).start().unwrap()
+}
+
+/// Runs code under a probe and draws what comes to the hub.
+#[track_caller]
+pub fn captured(pattern: &str, run: impl FnOnce()) -> String {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe(pattern)]);
+    agent.context().in_scope(run);
+    assert!(agent.flush(PATIENCE));
+    let calls = hub.state().ended();
+    draw(&calls)
+}
