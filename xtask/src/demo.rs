@@ -49,7 +49,11 @@ pub(crate) fn demo() -> Outcome {
 
     heading("The page");
     page::build()?;
-    heading(if built { "The programs" } else { "The programs (the first build takes a quarter of an hour on two cores)" });
+    heading(if built {
+        "The programs"
+    } else {
+        "The programs (the first build takes a quarter of an hour on two cores)"
+    });
     cargo::build_programs()?;
     heading("Starting");
     let (mut hub, mut shop) = start()?;
