@@ -11,13 +11,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
-use crate::run::output;
+use crate::run::{GLANCE, output, own_group};
 
 /// Lines kept to be shown when a program dies.
 const LAST_LINES: usize = 12;
-
-/// How often a program is looked at while something is awaited.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// How long a program may take to stop before it is killed.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
@@ -119,14 +116,6 @@ impl Drop for Background {
         self.stop();
     }
 }
-
-#[cfg(unix)]
-fn own_group(command: &mut Command) {
-    std::os::unix::process::CommandExt::process_group(command, 0);
-}
-
-#[cfg(not(unix))]
-fn own_group(_command: &mut Command) {}
 
 fn keep_lines(output: Box<dyn Read + Send>, log: Arc<Mutex<File>>, last: Arc<Mutex<VecDeque<String>>>) {
     std::thread::spawn(move || {

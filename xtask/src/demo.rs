@@ -3,16 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-
 use crate::background::Background;
 use crate::cargo::{self, PROFILE, program, target};
-use crate::run::{heading, say};
+use crate::run::{heading, say, stop_flag};
 use crate::{Outcome, page, system};
 
 const HUB_PORT: u16 = 7171;
@@ -41,6 +38,7 @@ const TRY: &str = "
 
 /// Runs until Ctrl-C, or until one of the programs ends.
 pub(crate) fn demo() -> Outcome {
+    // Builds do not look at it: the second Ctrl-C ends the task at once.
     let stop = stop_flag()?;
     system::node()?;
     system::port_is_free(HUB_PORT)?;
@@ -97,16 +95,4 @@ fn watch(stop: &AtomicBool, hub: &mut Background, shop: &mut Background) -> Outc
         sleep(Duration::from_millis(200));
     }
     Ok(())
-}
-
-/// Set by Ctrl-C, a polite kill, and the terminal's end.
-fn stop_flag() -> Outcome<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // A second Ctrl-C ends the task at once: builds do not look at the flag.
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-            .map_err(|error| format!("Ctrl-C cannot be caught: {error}."))?;
-    }
-    Ok(flag)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Outcome;
 use crate::cargo::{PROFILE, program, target};
@@ -44,11 +45,11 @@ pub(crate) fn npm(arguments: &[&str]) -> Outcome {
 }
 
 /// The page's tests, in a headless Chromium against the real hub; `see` is handed each line.
-pub(crate) fn tests(see: impl FnMut(&str)) -> Outcome {
+pub(crate) fn tests(within: Duration, see: impl FnMut(&str)) -> Outcome {
     let chromium = system::chromium()?;
     let mut tests = command("npm", &["test"]);
     tests.current_dir(web()).env("CHROMIUM", chromium).env("GLASSHULL_PROGRAM", program("glasshull", PROFILE));
-    run_watched(tests, see)
+    run_watched(tests, within, see)
 }
 
 pub(crate) fn web() -> PathBuf {

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold, and one closing line.
 
+use std::time::Duration;
+
 use crate::cargo::{ALL_BUT_SDK, PROFILE, SDK, build_everything, cargo, target};
 use crate::run::{heading, output, run, run_watched, say};
 use crate::{Outcome, page, system, tidy};
@@ -17,6 +19,10 @@ const HEAVY: &[&str] = &["glasshull-query", "glasshull-hub", "glasshull-cli", "g
 
 /// What the build of everything takes on disk at most, in GiB.
 const BUILD_GIB: u64 = 14;
+
+/// How long one run of tests may take, with what it has to build. They take some minutes; a test that hangs must not
+/// keep the report of all others from coming.
+const TESTS_WITHIN: Duration = Duration::from_secs(25 * 60);
 
 /// Tests so far.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -91,7 +97,7 @@ impl Count {
         let mut tests = cargo(&["test", "--profile", PROFILE, "--no-fail-fast"]);
         tests.args(packages);
         let failed_before = self.failed;
-        let ended = run_watched(tests, |line| self.add(cargo_counts(line)));
+        let ended = run_watched(tests, TESTS_WITHIN, |line| self.add(cargo_counts(line)));
         self.settle(name, ended, failed_before);
     }
 
@@ -102,7 +108,7 @@ impl Count {
         }
         heading("The page's tests");
         let failed_before = self.failed;
-        let ended = page::tests(|line| self.add(vitest_counts(line)));
+        let ended = page::tests(TESTS_WITHIN, |line| self.add(vitest_counts(line)));
         self.settle("The page's tests", ended, failed_before);
     }
 

@@ -6,10 +6,12 @@
 mod client;
 mod up;
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
 
-use glasshull_testkit::TestHub;
+use glasshull_testkit::{PATIENCE, TestHub};
 
 /// What a command wrote, and how it ended.
 #[derive(Debug)]
@@ -28,12 +30,9 @@ fn glasshull() -> Command {
     command
 }
 
-fn ran(output: &Output) -> Ran {
-    Ran {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout.clone()).expect("UTF-8"),
-        err: String::from_utf8(output.stderr.clone()).expect("UTF-8"),
-    }
+/// Runs a command that needs no hub of the test's own.
+fn ran(command: &mut Command) -> Ran {
+    Typed::start(command).end()
 }
 
 /// Runs a command against a hub, while the hub goes on working.
@@ -44,12 +43,78 @@ async fn run(hub: &TestHub, words: &[&str]) -> Ran {
 async fn run_with_input(hub: &TestHub, words: &[&str], input: &str) -> Ran {
     let mut command = glasshull();
     command.args(words).env("GLASSHULL_HUB", format!("http://{}", hub.address()));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let input = input.to_owned();
-    let output = tokio::task::spawn_blocking(move || {
-        let mut child = command.spawn().expect("it starts");
-        child.stdin.take().expect("input").write_all(input.as_bytes()).expect("it reads");
-        child.wait_with_output().expect("it ends")
+    let mut typed = Typed::start(command.stdin(Stdio::piped()));
+    typed.child.stdin.take().expect("input").write_all(input.as_bytes()).expect("it reads");
+    aside(typed, Typed::end).await
+}
+
+/// Waits for a command on a thread of its own.
+async fn aside<T: Send + 'static>(typed: Typed, wait: impl FnOnce(Typed) -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(move || wait(typed)).await.expect("it is waited for")
+}
+
+/// A command that runs. One that takes too long is killed, and fails the test with what it wrote.
+struct Typed {
+    child: Child,
+    out: Receiver<String>,
+    err: Receiver<String>,
+    told: String,
+}
+
+impl Typed {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let out = lines(child.stdout.take().expect("output"));
+        let err = lines(child.stderr.take().expect("errors"));
+        Self { child, out, err, told: format!("{command:?}") }
+    }
+
+    /// The next line it writes.
+    fn line(&mut self) -> String {
+        self.out.recv_timeout(PATIENCE).unwrap_or_else(|_| self.give_up())
+    }
+
+    /// The rest of what it writes, once it has ended.
+    fn end(mut self) -> Ran {
+        let deadline = Instant::now() + PATIENCE;
+        let mut out = String::new();
+        loop {
+            match self.out.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => out.push_str(&line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => self.give_up(),
+            }
+        }
+        let err = self.err.iter().collect();
+        Ran { code: self.child.wait().expect("it ends").code(), out, err }
+    }
+
+    fn give_up(&mut self) -> ! {
+        let _ = self.child.kill();
+        let (out, err): (String, String) = (self.out.iter().collect(), self.err.iter().collect());
+        panic!("{} takes more than {PATIENCE:?}; it wrote {out:?} and {err:?}", self.told);
+    }
+}
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What comes out of a pipe, line by line, up to its end.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while matches!(pipe.read_until(b'\n', &mut line), Ok(1..)) {
+            let text = String::from_utf8(std::mem::take(&mut line)).expect("UTF-8");
+            if sender.send(text).is_err() {
+                break;
+            }
+        }
     });
-    ran(&output.await.expect("it ends"))
+    lines
 }

@@ -7,7 +7,7 @@ use crate::{Ran, glasshull, ran};
 
 /// `glasshull up` that does not come up.
 fn fails(words: &[&str]) -> Ran {
-    let ran = ran(&glasshull().arg("up").args(words).output().expect("it ends"));
+    let ran = ran(glasshull().arg("up").args(words));
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{words:?}: {ran:?}");
     ran
 }
@@ -26,7 +26,7 @@ fn settings_come_from_flags_environment_and_file_in_this_order() {
     let mut command = glasshull();
     command.args(["up", "--print-settings", "--window", "3m", "--settings"]).arg(&file);
     command.env("GLASSHULL_WINDOW", "2m").env("GLASSHULL_RETENTION", "5d");
-    let printed = ran(&command.output().expect("it ends"));
+    let printed = ran(&mut command);
     assert_eq!(printed.code, Some(0), "{printed:?}");
     for line in ["window = \"3m\"", "retention = \"120h\"", "max_queries = 3", "# key: set, not shown"] {
         assert!(printed.out.contains(line), "{line} in {}", printed.out);
@@ -46,8 +46,7 @@ fn settings_that_are_wrong_are_refused_in_a_sentence() {
     let refused = fails(&["--data", &data, "--settings", "/nowhere/glasshull.toml"]);
     assert!(refused.err.contains("GH5005"), "{}", refused.err);
     assert!(!std::path::Path::new(&data).exists(), "nothing was touched");
-    let usage = glasshull().args(["up", "--window", "soon"]).output().expect("it ends");
-    assert_eq!(usage.status.code(), Some(2));
+    assert_eq!(ran(glasshull().args(["up", "--window", "soon"])).code, Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
