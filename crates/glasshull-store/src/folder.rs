@@ -9,6 +9,10 @@ use crate::StoreError;
 /// The format this version writes. Every later version reads it.
 const FORMAT: u32 = 1;
 
+/// Bytes that must be free on the folder's disk: the catalog with its log and a first group of the journal take less.
+/// A hub that started with less would acknowledge nothing.
+pub const MIN_FREE_BYTES: usize = 1 << 20;
+
 /// A data folder that this process alone uses, as long as this value lives.
 ///
 /// ```text
@@ -32,8 +36,20 @@ impl DataFolder {
     /// [`StoreError::Newer`], [`StoreError::Locked`] or [`StoreError::Folder`]; then nothing in it was touched.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         check_format(path)?;
-        fs::create_dir_all(path).map_err(|e| StoreError::folder(path, &e))?;
-        let lock = lock(path)?;
+        let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+        let taken = fs::create_dir_all(path).map_err(|e| StoreError::folder(path, &e)).and_then(|()| Self::take(path));
+        if taken.is_err() {
+            // Only what is empty goes: whoever came meanwhile keeps what he put there.
+            new.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+        }
+        taken
+    }
+
+    fn take(path: &Path) -> Result<Self, StoreError> {
+        // A hub that runs here must not find its disk full because of one that is about to be refused.
+        let known = if path.join("lock").exists() { Some(lock(path)?) } else { None };
+        check_room(path)?;
+        let lock = known.map_or_else(|| lock(path), Ok)?;
         // Once more: between the first look and the lock another version may have made the folder.
         check_format(path)?;
         let folder = Self { path: path.to_owned(), _lock: lock };
@@ -95,6 +111,23 @@ fn check_format(path: &Path) -> Result<(), StoreError> {
         Ok(known) if known <= FORMAT => Ok(()),
         _ => Err(StoreError::Newer { path: path.to_owned(), format }),
     }
+}
+
+/// Whether the disk has [`MIN_FREE_BYTES`]: tried, as what a disk says of itself is not what it lets one have.
+fn check_room(path: &Path) -> Result<(), StoreError> {
+    let file = path.join("room.new");
+    let written = File::create(&file).and_then(|mut file| {
+        file.write_all(&vec![0; MIN_FREE_BYTES])?;
+        file.sync_all()
+    });
+    let removed = fs::remove_file(&file);
+    written.and(removed).map_err(|e| match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            let why = format!("its disk has less than {} KiB free ({e})", MIN_FREE_BYTES >> 10);
+            StoreError::Folder { path: path.to_owned(), why }
+        }
+        _ => StoreError::folder(path, &e),
+    })
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {

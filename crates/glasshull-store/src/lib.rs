@@ -33,7 +33,7 @@ mod store;
 mod tests;
 
 pub use error::StoreError;
-pub use folder::DataFolder;
+pub use folder::{DataFolder, MIN_FREE_BYTES};
 pub use objects::FolderObjects;
 pub use retention::SNAPSHOT_GRACE;
 pub use running::MAX_RUNNING;

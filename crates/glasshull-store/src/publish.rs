@@ -46,9 +46,10 @@ impl Publisher {
         Self { shared, catalog, object_store, disk, pending: None }
     }
 
-    /// Whether a publication was begun and not finished.
-    pub(crate) fn is_pending(&self) -> bool {
-        self.pending.is_some()
+    /// Where the windows begin of a publication that was begun and not finished: its segments may exist or not.
+    pub(crate) fn pending_from_ns(&self) -> Option<i64> {
+        let pending = self.pending.as_ref()?;
+        pending.publication.segments.iter().map(|segment| segment.window_start_ns).min()
     }
 
     /// Publishes all closed journal files below `below`.

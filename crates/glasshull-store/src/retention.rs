@@ -36,12 +36,13 @@ impl Retention {
     }
 
     /// Takes windows out of sight that ended longer ago than calls are kept; how many segments that were. Deletes the
-    /// objects of those that were taken longer than [`SNAPSHOT_GRACE`] ago.
-    pub(crate) async fn expire(&mut self) -> Result<u64, StoreError> {
+    /// objects of those that were taken longer than [`SNAPSHOT_GRACE`] ago. Windows from `pending_from_ns` on belong to
+    /// a publication whose fate is unknown, and stay; those before go even where a full disk lets nothing be published.
+    pub(crate) async fn expire(&mut self, pending_from_ns: Option<i64>) -> Result<u64, StoreError> {
         let Some(keep) = self.shared.settings.retention else { return Ok(0) };
         let now_ns = self.shared.clock.now_ns();
         self.delete_doomed(now_ns).await;
-        let before_ns = now_ns.saturating_sub(nanoseconds(keep));
+        let before_ns = now_ns.saturating_sub(nanoseconds(keep)).min(pending_from_ns.unwrap_or(i64::MAX));
         let expired = self.catalog.expire(before_ns).await?;
         self.shared.live.expire(before_ns, &expired);
         self.shared.lanes.expire(before_ns);

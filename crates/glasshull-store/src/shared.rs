@@ -68,6 +68,11 @@ impl Shared {
         1.0 - self.room.available_permits() as f64 / self.room_units as f64
     }
 
+    /// Whether the last write to the journal succeeded.
+    pub(crate) fn journal_writable(&self) -> bool {
+        self.counters.journal_broken.load(Relaxed) == 0
+    }
+
     pub(crate) fn count_appended(&self, bytes: usize, calls: usize) {
         count(&self.counters.appended_batches, 1);
         count(&self.counters.appended_calls, calls as u64);
@@ -120,7 +125,7 @@ impl Shared {
             journal_bytes: live.journal_bytes,
             journal_files: live.journal_files,
             journal_written_bytes: get(&counters.journal_written_bytes),
-            journal_writable: get(&counters.journal_broken) == 0,
+            journal_writable: self.journal_writable(),
             journal_lost_files: get(&counters.journal_lost_files),
             fsyncs: counters.fsyncs.read(),
             live_calls: live.calls,

@@ -23,6 +23,9 @@ use crate::{Components, Source, StoreError, StoreSettings};
 /// How often retention looks for windows that have become too old.
 const RETENTION_EVERY: Duration = Duration::from_secs(60);
 
+/// How often a journal that could not be written is tried: what a person who has made room waits for.
+const TRY_JOURNAL_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a failed publication waits before it is tried again, at first and at most.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -183,17 +186,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Catalog`]: nothing was deleted.
     pub async fn expire(&self) -> Result<u64, StoreError> {
-        // A publication that is under way may bring segments of the windows that are about to go.
+        // No publication may be under way: it could bring segments of the windows that are about to go.
         let publisher = self.publisher.lock().await;
-        if publisher.is_pending() {
-            return Ok(0);
-        }
-        self.retention.lock().await.expire().await
+        self.retention.lock().await.expire(publisher.pending_from_ns()).await
     }
 
     /// Publishes when it is time and lets retention run, until `stop`; then returns without a last publication.
     pub async fn run(&self, stop: CancellationToken) {
-        let background = async { tokio::join!(self.keep_publishing(), self.keep_expiring()) };
+        let background = async { tokio::join!(self.keep_publishing(), self.keep_expiring(), self.keep_trying()) };
         tokio::select! {
             () = stop.cancelled() => {}
             _ = background => {}
@@ -221,6 +221,18 @@ impl Store {
             sleep(RETENTION_EVERY).await;
             if let Err(error) = self.expire().await {
                 tracing::error!(%error, "retention failed and deletes nothing; it is tried again");
+            }
+        }
+    }
+
+    /// A journal that could not be written is tried again, also where nobody sends.
+    async fn keep_trying(&self) {
+        loop {
+            sleep(TRY_JOURNAL_EVERY).await;
+            if !self.shared.journal_writable()
+                && let Some(orders) = self.writer_orders()
+            {
+                let _ = orders.send(Order::Try).await;
             }
         }
     }

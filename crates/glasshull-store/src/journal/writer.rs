@@ -17,6 +17,9 @@ use crate::stats::count;
 /// Bytes of a group: what one sync covers. More would make those at its head wait for those at its end.
 const GROUP_BYTES: usize = 8 << 20;
 
+/// Bytes that are written to see whether the journal can be: as much as a batch of some hundred calls takes.
+const TRIED_BYTES: usize = 64 << 10;
+
 /// Batches that wait for the writer; their memory is bounded by the live table's limit.
 pub(crate) const MAX_QUEUED_ORDERS: usize = 1_024;
 
@@ -26,6 +29,8 @@ pub(crate) enum Order {
     Append(Box<Append>),
     /// Close the file that is being written; answers the number of the next one.
     Seal(oneshot::Sender<u64>),
+    /// See whether the journal can be written again, after a write that failed.
+    Try,
 }
 
 /// A batch on its way to disk. It holds its instance's turn and its room in the live table, so that a caller who goes
@@ -92,8 +97,29 @@ impl Writer {
                         // Whoever asked may be gone; the file is closed all the same.
                         let _ = answer.send(self.at.next);
                     }
+                    Order::Try => self.try_again(),
                 }
             }
+        }
+    }
+
+    /// After a write that failed: whether there is room for a small one. Nobody may be sending: those who ask before
+    /// they send would never begin again.
+    fn try_again(&mut self) {
+        let broken = &self.shared.counters.journal_broken;
+        if broken.load(Relaxed) == 0 || self.file.is_some() {
+            return;
+        }
+        let number = self.at.next;
+        let written = self.disk.create(number).and_then(|mut file| {
+            file.append(&[0; TRIED_BYTES])?;
+            file.sync()
+        });
+        // Nothing in it was acknowledged: its number is used again.
+        let removed = self.disk.remove(number);
+        if written.and(removed).is_ok() {
+            tracing::info!("the journal can be written again");
+            broken.store(0, Relaxed);
         }
     }
 

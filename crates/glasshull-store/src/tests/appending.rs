@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use glasshull_wire::limits::MAX_AHEAD_NS;
 use glasshull_wire::v1::Outcome;
 use glasshull_wire::{BatchError, CallRow, Calls};
+use tokio_util::sync::CancellationToken;
 
 use super::rig::{NOW_NS, Rig, SECOND_NS, batch, batch_of, call, ids, running, source};
 use crate::arrival::Arrival;
@@ -303,4 +304,33 @@ fn a_refusal_says_what_to_do() {
             "the journal cannot be written: no space left on device; free or repair the disk, the hub goes on by itself",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_full_disk_that_gets_room_is_noticed_though_nobody_sends() {
+    let rig = Rig::new().await;
+    rig.append(1, 1, &[1]).await;
+    rig.disk.set_room(Some(10));
+    let refused = rig.store().append(&source(1), batch(2, &[2])).await.unwrap_err();
+    assert!(matches!(refused, StoreError::JournalUnwritable(_)), "{refused}");
+    assert!(!rig.store().stats().journal_writable);
+    let stop = CancellationToken::new();
+    let (store, stopped) = (rig.store().clone(), stop.clone());
+    let background = tokio::spawn(async move { store.run(stopped).await });
+    rig.disk.fail_creates(1);
+    rig.disk.set_room(None);
+    let noticed = async {
+        while !rig.store().stats().journal_writable {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), noticed).await.unwrap();
+    stop.cancel();
+    background.await.unwrap();
+    rig.store().durable_sequence(source(1).instance);
+    rig.append(1, 2, &[2]).await;
+    let mut rig = rig;
+    rig.crash().await;
+    assert_eq!(rig.calls().await, [1, 2]);
+    assert_eq!(rig.store().stats().corrupt_records, 0);
 }

@@ -230,6 +230,22 @@ async fn retention_waits_for_a_publication_whose_fate_is_unknown() {
 }
 
 #[tokio::test]
+async fn old_windows_go_though_nothing_can_be_published() {
+    let rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.clock.advance(3_600 * SECOND_NS + WINDOW_NS);
+    let new = CallRow { started_at_ns: NOW_NS + 3_600 * SECOND_NS, ..call(2) };
+    rig.store().append(&source(1), batch_of(2, &[new])).await.unwrap();
+    rig.objects.puts.set([Fate::Fails]);
+    rig.store().publish().await.unwrap_err();
+    assert_eq!(rig.store().expire().await.unwrap(), 1, "what is full must get room");
+    assert_eq!(rig.calls().await, [2]);
+    rig.store().publish().await.unwrap();
+    assert_eq!(rig.calls().await, [2]);
+}
+
+#[tokio::test]
 async fn sequences_are_forgotten_with_what_they_guarded() {
     let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
     rig.append(1, 5, &[1]).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use glasshull::Guard;
 use serde_json::Value;
 
-use crate::hub_process::{HubProcess, eventually};
+use crate::hub_process::{HubProcess, PATIENCE, eventually};
 
 /// Its argument is its number: what the hub holds can be checked call by call.
 #[glasshull::trace]
@@ -52,7 +52,12 @@ impl Auditor {
 
     /// Waits until the hub has acknowledged everything that was captured.
     pub(crate) fn flush(&self) {
-        assert!(self.guard.flush(Duration::from_secs(60)), "the hub acknowledges everything");
+        assert!(self.flush_within(PATIENCE), "the hub acknowledges everything");
+    }
+
+    /// Whether the hub has acknowledged everything after so long.
+    pub(crate) fn flush_within(&self, limit: Duration) -> bool {
+        self.guard.flush(limit)
     }
 
     /// How many calls the hub holds, and how many different numbers are among them.

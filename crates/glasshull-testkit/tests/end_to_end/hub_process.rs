@@ -1,12 +1,14 @@
 //! The program `glasshull up`.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::small_disk::SmallDisk;
 
 /// How long anything may take that is awaited. Generous: a loaded machine is no failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -14,8 +16,32 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A hub that can be killed and started again on the same port with the same data.
 pub(crate) struct HubProcess {
     address: SocketAddr,
-    data: TempDir,
+    home: Home,
+    arguments: Vec<&'static str>,
     child: Option<Child>,
+}
+
+/// Where a hub keeps its data folder.
+enum Home {
+    Folder(TempDir),
+    Disk(SmallDisk),
+}
+
+impl Home {
+    fn path(&self) -> PathBuf {
+        let path = match self {
+            Self::Folder(folder) => folder.path(),
+            Self::Disk(disk) => disk.path(),
+        };
+        path.join("data")
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        match self {
+            Self::Folder(_) => Command::new(program),
+            Self::Disk(disk) => disk.command(program),
+        }
+    }
 }
 
 impl HubProcess {
@@ -28,13 +54,40 @@ impl HubProcess {
 
     /// A hub that has an address and does not run yet.
     pub(crate) fn absent() -> Self {
-        Self { address: free_address(), data: tempfile::tempdir().expect("a temporary folder"), child: None }
+        Self::at(Home::Folder(tempfile::tempdir().expect("a temporary folder")))
+    }
+
+    /// A hub that has a disk to itself, and does not run yet.
+    pub(crate) fn on(disk: SmallDisk) -> Self {
+        Self::at(Home::Disk(disk))
+    }
+
+    fn at(home: Home) -> Self {
+        Self { address: free_address(), home, arguments: Vec::new(), child: None }
+    }
+
+    /// With arguments of its own, each time it starts.
+    pub(crate) fn with(mut self, arguments: &[&'static str]) -> Self {
+        self.arguments.extend(arguments);
+        self
+    }
+
+    /// Its disk.
+    ///
+    /// # Panics
+    /// If it has none to itself.
+    pub(crate) fn disk(&self) -> &SmallDisk {
+        match &self.home {
+            Home::Disk(disk) => disk,
+            Home::Folder(_) => panic!("this hub has no disk to itself"),
+        }
     }
 
     /// Starts it, and waits until it is ready.
     pub(crate) fn restart(&mut self) {
-        let mut command = Command::new(program("glasshull"));
-        command.args(["up", "--listen", &self.address.to_string(), "--data"]).arg(self.data.path());
+        let mut command = self.home.command(&program("glasshull"));
+        command.args(["up", "--listen", &self.address.to_string(), "--data"]).arg(self.home.path());
+        command.args(&self.arguments);
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("glasshull starts"));
         eventually("the hub is ready", || ureq::get(format!("{}/readyz", self.url())).call().is_ok());
     }
@@ -54,6 +107,21 @@ impl HubProcess {
     pub(crate) fn get(&self, path: &str) -> Value {
         let answer = ureq::get(format!("{}/api/v1/{path}", self.url())).call();
         answer.expect("an answer").body_mut().read_json().expect("JSON")
+    }
+
+    /// The status and the text of `/readyz`.
+    pub(crate) fn ready(&self) -> (u16, String) {
+        let asked = ureq::get(format!("{}/readyz", self.url())).config().http_status_as_error(false).build().call();
+        let mut answer = asked.expect("an answer");
+        (answer.status().as_u16(), answer.body_mut().read_to_string().expect("text"))
+    }
+
+    /// A number from `/metrics`; 0 where it is not told.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = ureq::get(format!("{}/metrics", self.url())).call().expect("an answer").body_mut().read_to_string();
+        let text = text.expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or("0");
+        value.parse().unwrap_or_else(|e| panic!("{name} is {value}: {e}"))
     }
 
     /// What a statement answers, or the failure it is refused with.
