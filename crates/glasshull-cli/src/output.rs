@@ -1,6 +1,6 @@
 //! Data, as people or programs want it.
 
-use std::io::{self, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -30,6 +30,12 @@ pub(crate) struct Grid {
 impl Grid {
     pub(crate) fn new(columns: &[&str]) -> Self {
         Self { columns: columns.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+    }
+
+    /// Whether a column holds nothing but numbers. A row may be short, whatever a hub has promised.
+    fn is_numbers(&self, column: usize) -> bool {
+        let is_number = |row: &Vec<Value>| matches!(row.get(column), Some(Value::Number(_) | Value::Null) | None);
+        !self.rows.is_empty() && self.rows.iter().all(is_number)
     }
 }
 
@@ -78,7 +84,7 @@ impl Output {
         Ok(())
     }
 
-    fn table(self, out: &mut StdoutLock<'_>, grid: &Grid) -> io::Result<()> {
+    fn table(self, out: &mut impl Write, grid: &Grid) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if let Some(width) = self.terminal_columns {
@@ -90,8 +96,7 @@ impl Output {
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
-            if grid.rows.iter().all(|row| matches!(row[index], Value::Number(_) | Value::Null)) && !grid.rows.is_empty()
-            {
+            if grid.is_numbers(index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
@@ -106,7 +111,7 @@ impl Output {
         if self.terminal_columns.is_some() { cut(&text, MAX_CELL_CHARS) } else { text }
     }
 
-    fn csv(self, out: &mut StdoutLock<'_>, grid: &Grid) -> io::Result<()> {
+    fn csv(self, out: &mut impl Write, grid: &Grid) -> io::Result<()> {
         let record = |fields: Vec<String>| fields.iter().map(|field| self.field(field)).collect::<Vec<_>>().join(",");
         writeln!(out, "{}", record(grid.columns.clone()))?;
         for row in &grid.rows {
@@ -139,6 +144,19 @@ pub(crate) fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_are_too_short_or_too_long_are_shown_as_they_are() {
+        let row = |values: &[i64]| values.iter().map(|&value| Value::from(value)).collect();
+        let rows = vec![row(&[1]), row(&[]), row(&[2, 3, 4])];
+        let grid = Grid { rows, ..Grid::new(&["a", "b"]) };
+        let mut out = Vec::new();
+        let file = Output { format: Format::Table, terminal_columns: None };
+        file.table(&mut out, &grid).expect("a table");
+        file.csv(&mut out, &grid).expect("lines");
+        let text = String::from_utf8(out).expect("text");
+        assert_eq!(text, "a  b\n1\n\n2  3  4\na,b\n1\n\n2,3,4\n");
+    }
 
     #[test]
     fn fields_are_quoted_as_rfc_4180_says() {

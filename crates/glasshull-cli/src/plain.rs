@@ -1,6 +1,6 @@
 //! Text from outside, made harmless: it never steers a terminal.
 
-/// The text with control characters, and those that turn the direction of writing, spelt out.
+/// The text with control characters, and those that turn the direction of writing or break lines, spelt out.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -27,7 +27,9 @@ pub(crate) fn plain_json(json: &str) -> String {
 }
 
 fn steers(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns =
+        matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || turns || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
 /// At most so many characters, the last of them an ellipsis where something was cut.
@@ -58,6 +60,7 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_spelt_out() {
         assert_eq!(plain("a\x1b[31mb\u{9b}c\u{202e}d\ne"), "a\\u{1b}[31mb\\u{9b}c\\u{202e}d\\ne");
+        assert_eq!(plain("\u{61c}\u{2028}\u{2029}"), "\\u{61c}\\u{2028}\\u{2029}");
         assert_eq!(plain("Zürich 東京 🚢"), "Zürich 東京 🚢");
     }
 

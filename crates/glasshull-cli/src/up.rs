@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use glasshull_api::{Code, Failure};
 use glasshull_hub::settings::{Key, read_file};
@@ -15,6 +16,9 @@ use crate::commands::note;
 use crate::failed::Failed;
 use crate::output::Output;
 
+/// What threads may take that are in the middle of something when the hub has stopped.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(2);
+
 pub(crate) fn up(up: Up, key: Option<&str>) -> Result<(), Failed> {
     let layer = layer(&up, key)?;
     let print = up.print_settings.then(|| layer.clone().over(SettingsLayer::defaults()).to_toml());
@@ -26,7 +30,10 @@ pub(crate) fn up(up: Up, key: Option<&str>) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::new(Code::Internal, format!("No threads can be started: {error}.")))?;
-    runtime.block_on(serve(settings))
+    let served = runtime.block_on(serve(settings));
+    // What still runs is no request's and no batch's: it must not keep the process.
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    served
 }
 
 /// Flags and environment, over the file, where one is named.
@@ -56,11 +63,16 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     note(&format!("Glasshull is up: http://{}", hub.address()));
     stop.wanted().await;
     note("Stopping.");
-    hub.stop().await;
-    Ok(())
+    tokio::select! {
+        () = hub.stop() => Ok(()),
+        () = stop.wanted() => {
+            note("Stopped at once, without finishing what was under way. What was acknowledged is in the journal.");
+            Err(Failed::Told)
+        }
+    }
 }
 
-/// A polite kill, and Ctrl-C.
+/// A polite kill, and Ctrl-C. The first is an order to finish, the second one to leave.
 struct Stop {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,

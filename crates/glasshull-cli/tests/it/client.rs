@@ -1,6 +1,3 @@
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use glasshull_store::Clock;
 use glasshull_testkit::{Calls, TestHub, TestInstance, eventually};
 use glasshull_wire::v1::to_hub;
@@ -159,17 +156,15 @@ async fn a_reader_that_goes_away_is_no_failure() {
     let (hub, _instance) = shop(9_000).await;
     let mut command = glasshull();
     command.args(["query", "SELECT * FROM calls", "--format", "ndjson"]);
-    command.env("GLASSHULL_HUB", format!("http://{}", hub.address())).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (line, output) = tokio::task::spawn_blocking(move || {
-        let mut child = command.spawn().expect("it starts");
-        let mut line = String::new();
-        BufReader::with_capacity(64, child.stdout.take().expect("output")).read_line(&mut line).expect("a line");
-        (line, child.wait_with_output().expect("it ends"))
+    command.env("GLASSHULL_HUB", format!("http://{}", hub.address()));
+    let (line, ran) = aside(Typed::start(&mut command), |mut child| {
+        let line = child.line();
+        child.stop_reading();
+        (line, child.end())
     })
-    .await
-    .expect("it ends");
+    .await;
     assert!(line.starts_with('{'), "{line}");
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 
 #[tokio::test(flavor = "multi_thread")]

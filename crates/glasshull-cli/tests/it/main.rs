@@ -8,7 +8,7 @@ mod up;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Instant;
 
 use glasshull_testkit::{PATIENCE, TestHub};
@@ -64,14 +64,42 @@ struct Typed {
 impl Typed {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let out = lines(child.stdout.take().expect("output"));
-        let err = lines(child.stderr.take().expect("errors"));
+        // Output comes as fast as it is asked for, so that who stops asking leaves some; errors must never be in its way.
+        let out = lines(child.stdout.take().expect("output"), 1);
+        let err = lines(child.stderr.take().expect("errors"), 10_000);
         Self { child, out, err, told: format!("{command:?}") }
     }
 
     /// The next line it writes.
     fn line(&mut self) -> String {
         self.out.recv_timeout(PATIENCE).unwrap_or_else(|_| self.give_up())
+    }
+
+    /// The rest of the next line on its standard error that begins so.
+    fn told(&mut self, beginning: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.err.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(rest) = line.strip_prefix(beginning) {
+                        return rest.trim().to_owned();
+                    }
+                }
+                Err(_) => self.give_up(),
+            }
+        }
+    }
+
+    /// Sends it a signal.
+    fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([format!("-{signal}"), self.child.id().to_string()]);
+        assert!(kill.status().expect("kill").success());
+    }
+
+    /// Reads nothing of its output any more, and closes it.
+    fn stop_reading(&mut self) {
+        self.out = sync_channel(0).1;
     }
 
     /// The rest of what it writes, once it has ended.
@@ -103,9 +131,9 @@ impl Drop for Typed {
     }
 }
 
-/// What comes out of a pipe, line by line, up to its end.
-fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
+/// What comes out of a pipe, line by line, up to its end; so many lines wait.
+fn lines(pipe: impl Read + Send + 'static, waiting: usize) -> Receiver<String> {
+    let (sender, lines) = sync_channel(waiting);
     std::thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
         let mut line = Vec::new();

@@ -1,9 +1,9 @@
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use glasshull_testkit::{PATIENCE, TestHub};
 
-use crate::{Ran, glasshull, ran};
+use crate::{Ran, Typed, glasshull, ran};
 
 /// `glasshull up` that does not come up.
 fn fails(words: &[&str]) -> Ran {
@@ -61,40 +61,40 @@ async fn what_another_hub_uses_is_refused_in_a_sentence() {
     assert!(refused.err.contains("GH5003"), "{}", refused.err);
 }
 
-/// A running `glasshull up`, ended with the test.
-struct Up(Child);
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// `glasshull up`, and where it listens.
+fn up(arguments: &[&str], data: &str) -> (Typed, String) {
+    let mut command = glasshull();
+    command.args(["up", "--listen", "127.0.0.1:0", "--data", data]).args(arguments);
+    let mut up = Typed::start(&mut command);
+    let address = up.told("Glasshull is up: http://");
+    (up, address)
 }
 
 #[test]
 fn a_polite_kill_ends_it_in_good_order() {
     for signal in ["TERM", "INT"] {
         let (_folder, data) = folder();
-        let mut command = glasshull();
-        command.args(["up", "--listen", "127.0.0.1:0", "--data", &data]).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut up = Up(command.spawn().expect("it starts"));
-        let deadline = Instant::now() + PATIENCE;
-        let wait = |what: &str| {
-            assert!(Instant::now() < deadline, "not in time: {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        while !std::path::Path::new(&data).join("hub-id").exists() {
-            wait("it is up");
-        }
-        let pid = up.0.id().to_string();
-        let kill = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status().expect("kill");
-        assert!(kill.success());
-        let ended = loop {
-            match up.0.try_wait().expect("a status") {
-                Some(status) => break status,
-                None => wait("it ends"),
-            }
-        };
-        assert_eq!(ended.code(), Some(0), "{signal}");
+        let (up, _) = up(&[], &data);
+        up.signal(signal);
+        let ran = up.end();
+        assert_eq!(ran.code, Some(0), "{signal}: {ran:?}");
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (_folder, data) = folder();
+    let (mut up, address) = up(&["--stop-within", "60s"], &data);
+    // A request that does not come to its end holds up a stop in good order.
+    let mut request = TcpStream::connect(address).expect("it listens");
+    let head = "POST /api/v1/statements HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+        content-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    request.write_all(head.as_bytes()).expect("it reads");
+    request.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    request.read_exact(&mut [0; 20]).expect("it waits for the body");
+    up.signal("INT");
+    up.told("Stopping.");
+    up.signal("INT");
+    up.told("Stopped at once");
+    assert_eq!(up.end().code, Some(1));
 }
