@@ -42,6 +42,42 @@ pub const MAX_CONDITION_DEPTH: usize = 32;
 /// Comparisons in one condition.
 pub const MAX_COMPARISONS: usize = 128;
 
+/// Literals in one condition: a list of ids somebody pastes, not a table.
+pub const MAX_LITERALS: usize = 4_096;
+
+/// One condition as protobuf, in bytes: its paths, literals and patterns.
+pub const MAX_CONDITION_BYTES: usize = 64 * 1024;
+
+/// Steps of one path in a condition: deeper than any value is captured.
+pub const MAX_PATH_STEPS: usize = 2 * MAX_CAPTURED_DEPTH;
+
+/// A pattern behind `LIKE`, in bytes.
+pub const MAX_LIKE_BYTES: usize = 1_024;
+
+/// One captured value, in bytes, where the probe does not say: enough for an order with its lines.
+pub const DEFAULT_CAPTURED_BYTES: usize = 4 * 1024;
+
+/// The most a probe may ask for: what fits into one JSON text.
+pub const MAX_CAPTURED_BYTES: usize = MAX_VALUE_BYTES;
+
+/// Containers inside each other, where the probe does not say.
+pub const DEFAULT_CAPTURED_DEPTH: usize = 8;
+
+/// The most a probe may ask for: each level is a call deeper on the captured thread's stack.
+pub const MAX_CAPTURED_DEPTH: usize = 32;
+
+/// Items of one list, entries of one map, fields of one struct, where the probe does not say.
+pub const DEFAULT_CAPTURED_ITEMS: usize = 64;
+
+/// The most a probe may ask for.
+pub const MAX_CAPTURED_ITEMS: usize = 1_024;
+
+/// One text, in bytes, where the probe does not say.
+pub const DEFAULT_CAPTURED_TEXT_BYTES: usize = 1_024;
+
+/// The most a probe may ask for.
+pub const MAX_CAPTURED_TEXT_BYTES: usize = 16 * 1024;
+
 /// How far ahead of the hub's clock a call may start, in nanoseconds (one hour); such batches are refused, as their
 /// calls would sit in a window that retention never reaches.
 pub const MAX_AHEAD_NS: i64 = 3_600 * 1_000_000_000;

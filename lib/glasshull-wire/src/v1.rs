@@ -215,6 +215,26 @@ pub struct Probe {
     /// Counted by the hub and shown to people, never interpreted by the instance.
     #[prost(string, tag = "8")]
     pub owner: ::prost::alloc::string::String,
+    /// How much of each value is captured. Absent: the defaults.
+    #[prost(message, optional, tag = "9")]
+    pub limits: ::core::option::Option<ValueLimits>,
+}
+/// How much of one value is captured; what is beyond is cut off and marked. 0: the default. The instance lowers what is
+/// above its caps (`limits::MAX_CAPTURED_*`) to them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValueLimits {
+    /// Bytes of one value in the SDK's binary form, about those of its JSON text.
+    #[prost(uint32, tag = "1")]
+    pub bytes: u32,
+    /// Containers inside each other.
+    #[prost(uint32, tag = "2")]
+    pub depth: u32,
+    /// Items of one list, entries of one map, fields of one struct.
+    #[prost(uint32, tag = "3")]
+    pub items: u32,
+    /// Bytes of one text.
+    #[prost(uint32, tag = "4")]
+    pub text_bytes: u32,
 }
 /// All probes meant for this instance: a probe that is missing here has ended.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -258,7 +278,7 @@ pub struct Comparison {
     pub path: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(enumeration = "Operator", tag = "3")]
     pub operator: i32,
-    /// One value; for `OPERATOR_IN` any number; for `OPERATOR_IS_NULL` none.
+    /// One value; for `OPERATOR_IN` any number up to `limits::MAX_LITERALS`; for `OPERATOR_IS_NULL` none.
     #[prost(message, repeated, tag = "4")]
     pub values: ::prost::alloc::vec::Vec<Literal>,
 }
@@ -357,6 +377,25 @@ pub struct ProbeReport {
     pub skipped_by_rate: u64,
     #[prost(uint64, tag = "8")]
     pub skipped_by_condition: u64,
+    /// Captured calls in which a value was cut at a limit.
+    #[prost(uint64, tag = "9")]
+    pub truncated_calls: u64,
+    /// Captured calls in which a value could not be captured: its own code failed, panicked or did not end.
+    #[prost(uint64, tag = "10")]
+    pub failed_values: u64,
+    /// Captured calls with a value that is the text its type's `Debug` made: redaction sees no fields in such a text.
+    #[prost(uint64, tag = "11")]
+    pub printed_values: u64,
+    /// Where such a value was met first: `crate::module::name(argument)`, or without `(..)` for what the function gave.
+    #[prost(string, tag = "12")]
+    pub printed_at: ::prost::alloc::string::String,
+    /// Calls for which the condition could not be decided, as what it asks for was withheld, cut or of another type. They
+    /// are among those skipped by condition.
+    #[prost(uint64, tag = "13")]
+    pub undecided: u64,
+    /// Nanoseconds the sender spent on this probe's condition.
+    #[prost(uint64, tag = "14")]
+    pub condition_ns: u64,
 }
 /// Calls lost in this process, by reason.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -373,6 +412,15 @@ pub struct Drops {
     /// The hub refused the batch.
     #[prost(uint64, tag = "4")]
     pub refused: u64,
+    /// More calls were under way than can be held.
+    #[prost(uint64, tag = "5")]
+    pub open_full: u64,
+    /// When the call was read, the probe that captured it was gone for long.
+    #[prost(uint64, tag = "6")]
+    pub unclaimed: u64,
+    /// Traced functions called by the code of a value (`Serialize`, `Debug`) while that was captured: never captured.
+    #[prost(uint64, tag = "7")]
+    pub inside_values: u64,
 }
 /// The process ends in good order; nothing follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -76,10 +76,11 @@ fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more).min(MOST);
 }
 
-/// A report with a reason that may be kept, and shown to everybody who looks.
+/// A report with texts that may be kept, and shown to everybody who looks.
 fn shortened(said: &ProbeReport) -> ProbeReport {
-    let end = said.reason.floor_char_boundary(MAX_REASON_BYTES);
-    ProbeReport { reason: said.reason[..end].into(), probe_id: String::new(), ..said.clone() }
+    let cut = |text: &str| text[..text.floor_char_boundary(MAX_REASON_BYTES)].to_owned();
+    let (reason, printed_at) = (cut(&said.reason), cut(&said.printed_at));
+    ProbeReport { reason, printed_at, probe_id: String::new(), ..said.clone() }
 }
 
 fn numbers(said: &ProbeReport) -> [u64; 4] {

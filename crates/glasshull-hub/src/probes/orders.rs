@@ -27,6 +27,7 @@ pub(super) fn order(entry: &Entry, instance: &Connected, now_ns: i64) -> Option<
         max_calls_per_second: entry.trace.max_calls_per_second,
         sample_one_in: entry.trace.sample_one_in,
         owner: entry.row.owner.clone(),
+        ..v1::Probe::default()
     })
 }
 

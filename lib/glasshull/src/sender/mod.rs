@@ -459,6 +459,7 @@ impl Sender {
                 buffer_full: drops.buffer_full.load(Ordering::Relaxed),
                 no_ring: drops.no_ring.load(Ordering::Relaxed),
                 refused: drops.refused.load(Ordering::Relaxed),
+                ..v1::Drops::default()
             }),
             buffered_bytes: self.outbox.bytes() as u64,
         }

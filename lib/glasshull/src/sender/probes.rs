@@ -238,6 +238,7 @@ impl Held {
             skipped_by_sample: count(&self.probe.skipped_by_sample),
             skipped_by_rate: count(&self.probe.skipped_by_rate),
             skipped_by_condition: count(&self.probe.skipped_by_condition),
+            ..v1::ProbeReport::default()
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use glasshull_wire::markers;
 
-use super::{MAX_DEPTH, tag};
+use super::{Limits, tag};
 
 /// Writes a value in binary form as JSON. What cannot be read, because it was cut, is marked as truncated.
 pub(crate) fn write_json(out: &mut String, value: &[u8]) {
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         match tag {
             tag::END => return Some(Item::End),
             tag::END_CUT => return Some(Item::Cut),
-            tag::LIST | tag::MAP if depth > 2 * MAX_DEPTH => return None,
+            tag::LIST | tag::MAP if depth > 2 * Limits::CAPS.depth => return None,
             tag::LIST => self.list(out, depth),
             tag::MAP => self.map(out, depth),
             _ => self.scalar(tag, out)?,

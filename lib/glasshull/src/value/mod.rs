@@ -7,29 +7,31 @@
 mod debug;
 mod encoder;
 mod json;
+mod limits;
 mod recorder;
 pub(crate) mod redaction;
 mod tree;
 
 pub(crate) use json::{marker, write_json, write_text};
+pub(crate) use limits::Limits;
 pub use recorder::Recorder;
 pub(crate) use recorder::panic_message;
 pub(crate) use tree::Tree;
 
 /// One value in binary form, in bytes. What is larger is cut and marked.
-pub(crate) const MAX_VALUE_BYTES: usize = 4 * 1024;
+pub(crate) const MAX_VALUE_BYTES: usize = Limits::DEFAULT.bytes;
 
 /// Containers inside each other. What is deeper is replaced by a marker.
-pub(crate) const MAX_DEPTH: usize = 8;
+pub(crate) const MAX_DEPTH: usize = Limits::DEFAULT.depth;
 
 /// `Some`s and newtypes around one value. What is inside more is replaced by a marker: it is a cycle.
 pub(crate) const MAX_TRANSPARENT: usize = 64;
 
 /// Items of one list, entries of one map, fields of one struct.
-pub(crate) const MAX_ITEMS: usize = 64;
+pub(crate) const MAX_ITEMS: usize = Limits::DEFAULT.items;
 
 /// One text, in bytes.
-pub(crate) const MAX_TEXT_BYTES: usize = 1024;
+pub(crate) const MAX_TEXT_BYTES: usize = Limits::DEFAULT.text_bytes;
 
 /// Items passed over in one value before its own code is stopped: a list of millions must not cost milliseconds.
 pub(crate) const MAX_SKIPPED_ITEMS: usize = 10_000;

@@ -1,6 +1,6 @@
 //! The binary form as a tree, to look things up in. The sender makes one where a condition asks for it.
 
-use super::{MAX_DEPTH, json::Reader, tag};
+use super::{Limits, json::Reader, tag};
 
 /// A captured value.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Tree {
 fn item(reader: &mut Reader<'_>, depth: usize) -> Option<Tree> {
     let tag = reader.byte()?;
     Some(match tag {
-        tag::LIST | tag::MAP if depth > 2 * MAX_DEPTH => return None,
+        tag::LIST | tag::MAP if depth > 2 * Limits::CAPS.depth => return None,
         tag::LIST => Tree::List(std::iter::from_fn(|| item(reader, depth + 1)).collect()),
         tag::MAP => Tree::Map(std::iter::from_fn(|| entry(reader, depth)).collect()),
         tag::NULL => Tree::Null,
