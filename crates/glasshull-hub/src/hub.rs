@@ -26,6 +26,7 @@ use crate::probes::Probes;
 use crate::routes;
 use crate::sessions::Gates;
 use crate::settings::Settings;
+use crate::tasks::Tasks;
 
 /// What a hub works with: passed in, so that tests can pass something else.
 pub struct Components {
@@ -91,6 +92,7 @@ pub(crate) struct Parts {
     pub(crate) gates: Gates,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: TaskTracker,
+    pub(crate) tasks: Tasks,
     /// New work is refused, and what never ends by itself ends.
     pub(crate) stopping: CancellationToken,
 }
@@ -136,6 +138,7 @@ impl Hub {
             live: Live::new(),
             metrics: Arc::new(Metrics::new()),
             connections: TaskTracker::new(),
+            tasks: Tasks::default(),
             stopping: CancellationToken::new(),
             settings,
             clock,
@@ -177,6 +180,7 @@ impl Hub {
         }
         finished.cancel();
         let _ = tokio::time::timeout_at(deadline, futures::future::join_all(tasks)).await;
+        let _ = tokio::time::timeout_at(deadline, parts.probes.finished()).await;
         let _ = tokio::time::timeout_at(deadline, parts.probes.keep_counts()).await;
         if tokio::time::timeout_at(deadline, parts.store.close()).await.is_err() {
             tracing::warn!("not all calls were published in time; they are in the journal");
@@ -235,13 +239,12 @@ fn begin(parts: &Arc<Parts>, listener: TcpListener, finished: &CancellationToken
         stop: parts.stopping.clone(),
         connections: parts.connections.clone(),
     };
-    let store = parts.store.clone();
-    let stop = finished.clone();
+    let (tasks, store, stop) = (&parts.tasks, parts.store.clone(), finished.clone());
     vec![
-        tokio::spawn(server.run(listener)),
-        tokio::spawn(live::tell(parts.clone(), finished.clone())),
-        tokio::spawn(watch_probes(parts.probes.clone(), finished.clone())),
-        tokio::spawn(async move { store.run(stop).await }),
+        tasks.begin("server", &parts.stopping, server.run(listener)),
+        tasks.begin("live", finished, live::tell(parts.clone(), finished.clone())),
+        tasks.begin("probes", finished, watch_probes(parts.probes.clone(), finished.clone())),
+        tasks.begin("store", finished, async move { store.run(stop).await }),
     ]
 }
 

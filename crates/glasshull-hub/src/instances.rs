@@ -1,6 +1,7 @@
 //! Which processes are connected, and what they can trace: in memory, as it is true only while they are.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use glasshull_api::answers::Drops;
@@ -9,13 +10,14 @@ use glasshull_wire::limits::MAX_FUNCTIONS;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::MAX_FUNCTIONS_IN_ALL;
+use crate::limits::{MAX_FUNCTION_BYTES, MAX_FUNCTION_BYTES_IN_ALL, MAX_FUNCTIONS_IN_ALL};
 
 /// One connected process.
 #[derive(Clone, Debug)]
 pub(crate) struct Connected {
     pub(crate) row: Arc<InstanceRow>,
     pub(crate) functions: Arc<Vec<Arc<FunctionRow>>>,
+    function_bytes: usize,
     pub(crate) drops: Drops,
     pub(crate) buffered_bytes: u64,
     seat: Seat,
@@ -32,6 +34,27 @@ pub(crate) struct Seat {
     pub(crate) settled: CancellationToken,
 }
 
+/// A seat that is given back when this goes, however the session ends.
+#[derive(Debug)]
+pub(crate) struct Seated {
+    instances: Arc<Instances>,
+    seat: Seat,
+}
+
+impl Deref for Seated {
+    type Target = Seat;
+
+    fn deref(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.instances.leave(&self.seat);
+    }
+}
+
 /// All connected processes.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
@@ -44,13 +67,14 @@ struct Inner {
     /// Each function once, with the number of connected instances that have it; by service, then path.
     functions: BTreeMap<Arc<FunctionRow>, u32>,
     functions_in_all: usize,
+    function_bytes: usize,
     seats: u64,
     revision: u64,
 }
 
 impl Instances {
     /// Seats an instance; a session it had before loses its seat, which is returned as well.
-    pub(crate) fn connect(&self, row: InstanceRow) -> (Seat, Option<Seat>) {
+    pub(crate) fn connect(self: &Arc<Self>, row: InstanceRow) -> (Seated, Option<Seat>) {
         let mut inner = self.inner.lock();
         let before = inner.remove(row.id).map(|connected| connected.seat);
         inner.seats += 1;
@@ -59,13 +83,14 @@ impl Instances {
         let connected = Connected {
             row: Arc::new(row),
             functions: Arc::default(),
+            function_bytes: 0,
             drops: Drops::default(),
             buffered_bytes: 0,
             seat: seat.clone(),
         };
         inner.connected.insert(seat.instance, connected);
         inner.revision += 1;
-        (seat, before)
+        (Seated { instances: self.clone(), seat }, before)
     }
 
     /// Gives the seat back; what was known of the instance, if the seat was still this session's.
@@ -84,7 +109,7 @@ impl Instances {
         let offered = functions.len();
         let mut taken = 0;
         for function in functions {
-            if !inner.has_room(seat) {
+            if !inner.has_room(seat, &function) {
                 break;
             }
             taken += 1;
@@ -144,9 +169,14 @@ impl Inner {
         self.connected.get_mut(&seat.instance).filter(|connected| connected.seat.number == seat.number)
     }
 
-    fn has_room(&mut self, seat: &Seat) -> bool {
-        let room_in_all = self.functions_in_all < MAX_FUNCTIONS_IN_ALL;
-        room_in_all && self.seated(seat).is_some_and(|connected| connected.functions.len() < MAX_FUNCTIONS)
+    fn has_room(&mut self, seat: &Seat, function: &FunctionRow) -> bool {
+        let bytes = bytes(function);
+        let fits_in_all = self.functions_in_all < MAX_FUNCTIONS_IN_ALL
+            && (self.function_bytes + bytes <= MAX_FUNCTION_BYTES_IN_ALL || self.functions.contains_key(function));
+        let fits = |connected: &mut Connected| {
+            connected.functions.len() < MAX_FUNCTIONS && connected.function_bytes + bytes <= MAX_FUNCTION_BYTES
+        };
+        fits_in_all && self.seated(seat).is_some_and(fits)
     }
 
     /// Whether no instance had the function before.
@@ -155,6 +185,8 @@ impl Inner {
         let new = shared.is_none();
         let shared = shared.unwrap_or_else(|| Arc::new(function.clone()));
         let Some(connected) = self.connected.get_mut(&instance) else { return false };
+        connected.function_bytes += bytes(function);
+        self.function_bytes += if new { bytes(function) } else { 0 };
         Arc::make_mut(&mut connected.functions).push(shared.clone());
         *self.functions.entry(shared).or_default() += 1;
         self.functions_in_all += 1;
@@ -170,11 +202,19 @@ impl Inner {
                 *instances -= 1;
                 if *instances == 0 {
                     self.functions.remove(function);
+                    self.function_bytes -= bytes(function);
                 }
             }
         }
         Some(gone)
     }
+}
+
+/// What a function takes, in bytes.
+fn bytes(function: &FunctionRow) -> usize {
+    let names = function.service.len() + function.path.len() + function.file.len();
+    let arguments: usize = function.arguments.iter().map(|name| name.len() + size_of::<String>()).sum();
+    size_of::<FunctionRow>() + names + arguments
 }
 
 #[cfg(test)]
@@ -191,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_newer_session_of_an_instance_wins() {
-        let instances = Instances::default();
+        let instances = Arc::<Instances>::default();
         let (old, none) = instances.connect(row(1));
         assert!(none.is_none());
         instances.add_functions(&old, vec![function("f")]);
@@ -206,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_function_is_known_as_long_as_one_instance_has_it() {
-        let instances = Instances::default();
+        let instances = Arc::<Instances>::default();
         let ((a, _), (b, _)) = (instances.connect(row(1)), instances.connect(row(2)));
         let (new, refused) = instances.add_functions(&a, vec![function("g"), function("f")]);
         assert_eq!((new.len(), refused), (2, 0));
@@ -221,10 +261,47 @@ mod tests {
 
     #[test]
     fn one_instance_cannot_announce_without_end() {
-        let instances = Instances::default();
+        let instances = Arc::<Instances>::default();
         let (seat, _) = instances.connect(row(1));
         let many = (0..MAX_FUNCTIONS + 7).map(|n| function(&n.to_string())).collect();
         let (new, refused) = instances.add_functions(&seat, many);
         assert_eq!((new.len(), refused), (MAX_FUNCTIONS, 7));
+    }
+
+    #[test]
+    fn names_take_no_more_than_their_bytes() {
+        const NAME_BYTES: usize = 1 << 20;
+        let instances = Arc::<Instances>::default();
+        let named = |n: usize| FunctionRow { file: "x".repeat(NAME_BYTES), ..function(&n.to_string()) };
+        let most = MAX_FUNCTION_BYTES / NAME_BYTES - 1;
+        let mut seats = Vec::new();
+        for instance in 0..MAX_FUNCTION_BYTES_IN_ALL / MAX_FUNCTION_BYTES {
+            let (seat, _) = instances.connect(row(instance as u8));
+            let first = instance * most;
+            let (new, refused) = instances.add_functions(&seat, (first..=first + most).map(named).collect());
+            assert_eq!((new.len(), refused), (most, 1));
+            seats.push(seat);
+        }
+        let (late, _) = instances.connect(row(99));
+        let more: Vec<_> = (1_000..1_009).map(named).collect();
+        let (new, refused) = instances.add_functions(&late, more.clone());
+        assert_eq!(new.len() + refused, 9);
+        assert!(refused > 0, "all of them together have a limit");
+        assert_eq!(instances.add_functions(&late, vec![named(0)]).1, 0, "what is known takes no more");
+        seats.clear();
+        assert_eq!(instances.add_functions(&late, more).1, 0, "what went made room");
+    }
+
+    #[test]
+    fn a_session_that_panics_gives_its_seat_back() {
+        let instances = Arc::<Instances>::default();
+        let (seat, _) = instances.connect(row(1));
+        instances.add_functions(&seat, vec![function("f")]);
+        let session = std::thread::spawn(move || {
+            let _seat = seat;
+            panic!("planted");
+        });
+        session.join().expect_err("it panicked");
+        assert_eq!(instances.counts(), (0, 0));
     }
 }

@@ -21,6 +21,7 @@ mod probes;
 mod routes;
 mod sessions;
 pub mod settings;
+mod tasks;
 mod text;
 
 pub use hub::{Components, Hub, folder_objects, listen, take_folder};

@@ -44,14 +44,24 @@ pub const RETRY_AFTER_FAULT: Duration = Duration::from_secs(2);
 /// Functions of all connected instances together, each counted once for each instance that has it: 8 bytes each.
 pub const MAX_FUNCTIONS_IN_ALL: usize = 8_000_000;
 
+/// What the different functions of one instance may take, in bytes of their names: a large program's take a tenth.
+pub const MAX_FUNCTION_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the different functions of all connected instances together may take, in bytes of their names.
+pub const MAX_FUNCTION_BYTES_IN_ALL: usize = 256 * 1024 * 1024;
+
 /// Probes that run at a time, over all instances. Equal to what one instance takes, so that all can be meant for one.
 pub const MAX_PROBES: usize = glasshull_wire::limits::MAX_PROBES;
 
 /// Ended probes that are still shown.
 pub const MAX_ENDED_PROBES: usize = 50;
 
-/// Instances whose last report on one probe is remembered, beyond those connected (their counts stay in the sum).
+/// Instances that left and are listed, the newest first: what a page can show.
 pub const MAX_INSTANCES_SHOWN: usize = 2_000;
+
+/// Instances whose last report on one probe is remembered, connected or gone: what they count next is counted from
+/// there. More than twice as many as may be connected; all of them with all probes take 200 MiB.
+pub const MAX_INSTANCES_COUNTED: usize = 5_000;
 
 /// Of the reason an instance gives for a probe's state so many bytes are kept: they go to everybody who looks.
 pub const MAX_REASON_BYTES: usize = 512;

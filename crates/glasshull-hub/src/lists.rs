@@ -77,7 +77,7 @@ impl Lists {
     }
 }
 
-fn function(row: &FunctionRow, instances: u32, running: &[(String, Trace)]) -> answers::Function {
+fn function(row: &FunctionRow, instances: u32, running: &[(String, Arc<Trace>)]) -> answers::Function {
     let probes = running.iter().filter(|(_, trace)| crate::probes::names(trace, row)).map(|(id, _)| id.clone());
     answers::Function {
         service: row.service.clone(),

@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) messages: Counter,
     pub(crate) message_bytes: Counter,
     pub(crate) functions_refused: Counter,
+    pub(crate) probe_reports_refused: Counter,
     pub(crate) statements: Family<Kind, Counter>,
     pub(crate) statement_seconds: Histogram,
     pub(crate) tail_skipped: Counter,
@@ -60,6 +61,7 @@ pub(crate) struct Gauges {
     pub(crate) connections: u64,
     pub(crate) batch_bytes_under_way: u64,
     pub(crate) calls_dropped: u64,
+    pub(crate) failed_tasks: u64,
 }
 
 impl Metrics {
@@ -71,6 +73,7 @@ impl Metrics {
             messages: Counter::default(),
             message_bytes: Counter::default(),
             functions_refused: Counter::default(),
+            probe_reports_refused: Counter::default(),
             statements: Family::default(),
             statement_seconds: Histogram::new(STATEMENT_BOUNDS),
             tail_skipped: Counter::default(),
@@ -109,6 +112,8 @@ impl Metrics {
             self.message_bytes.clone(),
         );
         to.register("functions_refused", "Announced functions beyond the limits", self.functions_refused.clone());
+        let reports = self.probe_reports_refused.clone();
+        to.register("probe_reports_refused", "Reports on probes that too many instances report on", reports);
         to.register("statements", "Statements carried out or refused, by kind", self.statements.clone());
         to.register_with_unit("statement", "Time a statement took", Unit::Seconds, self.statement_seconds.clone());
         to.register("tail_skipped_calls", "Calls not shown by tails that could not follow", self.tail_skipped.clone());
@@ -123,6 +128,7 @@ fn register_gauges(to: &mut Registry, is: Gauges) {
     gauge(to, "listeners", "Clients that follow /live or /tail", is.listeners);
     gauge(to, "connections", "Open TCP connections", is.connections);
     gauge(to, "dropped_calls", "Calls the connected instances lost since they started", is.calls_dropped);
+    gauge(to, "failed_tasks", "Background tasks that ended by a fault; restart the hub", is.failed_tasks);
     bytes(to, "batches_under_way", "Bytes of batches on their way to the disk", is.batch_bytes_under_way);
 }
 
@@ -162,6 +168,12 @@ fn register_rows(to: &mut Registry, is: &StoreStats) {
     gauge(to, "segments", "Segments", is.segments);
     bytes(to, "segment", "Bytes of the segments", is.segment_bytes);
     gauge(to, "segment_calls", "Calls in segments", is.segment_calls);
+    gauge(
+        to,
+        "unknown_segments",
+        "Segments found at start that the catalog does not know (docs/failures/GH4002.md)",
+        is.unknown_segments,
+    );
     counter(to, "segments_expired", "Segments deleted by retention", is.expired_segments);
     counter(to, "publish_failures", "Publications that failed and are tried again", is.publish_failures);
     to.register_with_unit("publish", "Time a publication took", Unit::Seconds, Timed(is.publishes));

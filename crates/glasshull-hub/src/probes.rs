@@ -4,6 +4,8 @@ mod book;
 mod counts;
 mod orders;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use glasshull_store::Clock;
 use glasshull_wire::v1;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::failures;
 use crate::instances::{Connected, Instances};
@@ -32,6 +35,8 @@ pub(crate) struct Probes {
     /// Held while a probe is made, so that their number is counted right.
     making: tokio::sync::Mutex<()>,
     changes: watch::Sender<u64>,
+    /// Changes that are being made.
+    work: TaskTracker,
 }
 
 impl Probes {
@@ -49,14 +54,44 @@ impl Probes {
         last.into_iter().rev().filter(|row| row.end.is_some()).for_each(|row| book.remember(row));
         running.into_iter().rev().for_each(|row| restore(&mut book, row, now_ns));
         let changes = watch::Sender::new(revision);
-        Ok(Self { catalog, clock, book: Mutex::new(book), making: tokio::sync::Mutex::new(()), changes })
+        let (book, making, work) = (Mutex::new(book), tokio::sync::Mutex::new(()), TaskTracker::new());
+        Ok(Self { catalog, clock, book, making, changes, work })
     }
 
     /// Makes a probe.
     ///
     /// # Errors
     /// [`Code::TooManyProbes`], or what the catalog says.
-    pub(crate) async fn trace(&self, text: &str, trace: Trace, owner: &str) -> Result<String, Failure> {
+    pub(crate) async fn trace(self: &Arc<Self>, text: &str, trace: Trace, owner: &str) -> Result<String, Failure> {
+        let (probes, text, owner) = (self.clone(), text.to_owned(), owner.to_owned());
+        self.finish(async move { probes.make(&text, trace, &owner).await }).await
+    }
+
+    /// Ends probes on command; their ids.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] where there is none such, or what the catalog says.
+    pub(crate) async fn untrace(self: &Arc<Self>, which: &Untrace) -> Result<Vec<String>, Failure> {
+        let (probes, which) = (self.clone(), which.clone());
+        self.finish(async move { probes.end_those(&which).await }).await
+    }
+
+    /// Waits for changes that are being made, though nobody waits for their answers.
+    pub(crate) async fn finished(&self) {
+        self.work.close();
+        self.work.wait().await;
+    }
+
+    /// Makes a change to its end, also where whoever asked for it has gone: what is in the catalog must be in the book.
+    async fn finish<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let made = self.work.spawn(change).await;
+        made.unwrap_or_else(|error| Err(failures::internal(&error)))
+    }
+
+    async fn make(&self, text: &str, trace: Trace, owner: &str) -> Result<String, Failure> {
         let _making = self.making.lock().await;
         if self.book.lock().running.len() >= MAX_PROBES {
             let message = format!("{MAX_PROBES} probes are running, as many as there may be.");
@@ -77,11 +112,7 @@ impl Probes {
         Ok(id)
     }
 
-    /// Ends probes on command; their ids.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`] where there is none such, or what the catalog says.
-    pub(crate) async fn untrace(&self, which: &Untrace) -> Result<Vec<String>, Failure> {
+    async fn end_those(&self, which: &Untrace) -> Result<Vec<String>, Failure> {
         let (meant, all): (Vec<String>, Vec<String>) = {
             let book = self.book.lock();
             let id = |entry: &Entry| entry.row.id.clone();
@@ -109,15 +140,17 @@ impl Probes {
         v1::Probes { revision: book.revision, probes: meant.collect() }
     }
 
-    /// Keeps what an instance reports.
-    pub(crate) fn report(&self, instance: &InstanceRow, report: &v1::Report) {
+    /// Keeps what an instance reports; on how many probes it is not followed, as too many others are.
+    pub(crate) fn report(&self, instance: &InstanceRow, report: &v1::Report) -> u64 {
         let mut book = self.book.lock();
         let mut seen = HashSet::new();
+        let mut refused = 0;
         for said in report.probes.iter().filter(|said| seen.insert(&said.probe_id)) {
             if let Some(entry) = book.running.iter_mut().find(|entry| entry.row.id == said.probe_id) {
-                entry.counts.report(instance.id, said);
+                refused += u64::from(!entry.counts.report(instance.id, said));
             }
         }
+        refused
     }
 
     /// Ends what is over: by time, or by number of calls.
@@ -145,12 +178,30 @@ impl Probes {
 
     /// All, the newest first, with their status.
     pub(crate) fn list(&self, instances: &Instances) -> Vec<Probe> {
-        let mut book = self.book.lock();
         let around = status::Around::new(instances);
-        let mut probes: Vec<Probe> = book.running.iter_mut().map(|entry| status::running(entry, &around)).collect();
+        self.match_again(&around);
+        let book = self.book.lock();
+        let mut probes: Vec<Probe> = book.running.iter().map(|entry| status::running(entry, &around)).collect();
         probes.extend(book.ended.iter().map(status::ended));
         probes.sort_by_key(|probe| std::cmp::Reverse(number(&probe.id)));
         probes
+    }
+
+    /// Looks at functions again where instances or functions have changed. Comparing names takes time, which sessions
+    /// do not have: the book is free meanwhile.
+    fn match_again(&self, around: &status::Around) {
+        let stale = |entry: &Entry| status::is_stale(entry, around);
+        let running = |book: &Book| -> Vec<(String, Arc<Trace>)> {
+            let stale = book.running.iter().filter(|entry| stale(entry));
+            stale.map(|entry| (entry.row.id.clone(), entry.trace.clone())).collect()
+        };
+        let stale = running(&self.book.lock());
+        for (id, trace) in stale {
+            let matched = status::matched(&trace, around);
+            if let Some(entry) = self.book.lock().find(&id) {
+                entry.matched = Some(matched);
+            }
+        }
     }
 
     /// Those with these ids.
@@ -159,7 +210,7 @@ impl Probes {
     }
 
     /// The orders of the probes that run, with their ids.
-    pub(crate) fn orders(&self) -> Vec<(String, Trace)> {
+    pub(crate) fn orders(&self) -> Vec<(String, Arc<Trace>)> {
         self.book.lock().running.iter().map(|entry| (entry.row.id.clone(), entry.trace.clone())).collect()
     }
 

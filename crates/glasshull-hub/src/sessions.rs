@@ -7,9 +7,9 @@ mod socket;
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use glasshull_api::{Code, Failure};
@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use crate::http::Refused;
+use crate::http::serve::Place;
 use crate::hub::Parts;
 use crate::limits::{MAX_BATCH_BYTES_UNDER_WAY, MAX_HANDSHAKES, SESSION_READ_BYTES};
 
@@ -50,12 +51,13 @@ impl Gates {
 /// `GET /sdk/v1`.
 pub(crate) async fn open(
     State(parts): State<Arc<Parts>>,
+    Extension(place): Extension<Place>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match begin(&parts, &headers) {
         Ok(handshake) => match upgrade {
-            Ok(upgrade) => accept(parts, upgrade, handshake),
+            Ok(upgrade) => accept(parts, upgrade, handshake, place),
             Err(rejection) => refuse(&parts, no_upgrade(&rejection)),
         },
         Err(failure) => refuse(&parts, failure),
@@ -75,7 +77,7 @@ fn begin(parts: &Parts, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, Fai
     })
 }
 
-fn accept(parts: Arc<Parts>, upgrade: WebSocketUpgrade, handshake: OwnedSemaphorePermit) -> Response {
+fn accept(parts: Arc<Parts>, upgrade: WebSocketUpgrade, handshake: OwnedSemaphorePermit, place: Place) -> Response {
     let token = parts.gates.sessions.token();
     upgrade
         .read_buffer_size(SESSION_READ_BYTES)
@@ -84,7 +86,7 @@ fn accept(parts: Arc<Parts>, upgrade: WebSocketUpgrade, handshake: OwnedSemaphor
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
             session::run(parts, socket, handshake).await;
-            drop(token);
+            drop((token, place));
         })
 }
 

@@ -255,7 +255,8 @@ impl Store {
     /// What was counted.
     pub fn stats(&self) -> StoreStats {
         let publish_error = self.publish_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        StoreStats { publish_error, ..self.shared.stats() }
+        let stats = self.shared.stats();
+        StoreStats { publish_error, journal_writable: stats.journal_writable && self.writer_lives(), ..stats }
     }
 
     fn count_outcome(&self, appended: &Result<Appended, StoreError>) {
@@ -280,6 +281,12 @@ impl Store {
     fn writer_orders(&self) -> Option<mpsc::Sender<Order>> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.as_ref().map(|writer| writer.orders.clone())
+    }
+
+    /// A writer that panicked leaves its orders to nobody.
+    fn writer_lives(&self) -> bool {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().is_some_and(|writer| !writer.thread.is_finished())
     }
 
     fn stop_writer(&self) -> Option<JoinHandle<()>> {

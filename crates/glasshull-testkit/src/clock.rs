@@ -1,22 +1,30 @@
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use glasshull_store::Clock;
 
 /// A clock that stands until it is told to go.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now_ns: AtomicI64,
+    breaks: AtomicBool,
+}
 
 impl ManualClock {
     /// Begins at the machine's time, so that what real processes stamp fits.
     pub fn new() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(AtomicI64::new(since.as_nanos() as i64))
+        Self { now_ns: AtomicI64::new(since.as_nanos() as i64), breaks: AtomicBool::new(false) }
     }
 
     /// Goes on by so much.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_nanos() as i64, SeqCst);
+        self.now_ns.fetch_add(by.as_nanos() as i64, SeqCst);
+    }
+
+    /// Whoever asks next panics: a fault of the hub's own.
+    pub fn break_once(&self) {
+        self.breaks.store(true, SeqCst);
     }
 }
 
@@ -28,6 +36,7 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now_ns(&self) -> i64 {
-        self.0.load(SeqCst)
+        assert!(!self.breaks.swap(false, SeqCst), "planted: the clock is broken");
+        self.now_ns.load(SeqCst)
     }
 }

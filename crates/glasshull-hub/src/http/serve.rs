@@ -14,9 +14,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::patience::Patience;
@@ -25,6 +26,10 @@ use crate::metrics::Metrics;
 
 /// After an accept that failed (out of file descriptors, foremost): give others time to end.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_millis(50);
+
+/// A connection's place among those that may be open. Whatever the connection becomes holds it: a session does, too.
+#[derive(Clone, Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held")] Arc<(OwnedSemaphorePermit, TaskTrackerToken)>);
 
 /// What serving takes.
 pub(crate) struct Server {
@@ -58,23 +63,21 @@ impl Server {
                 self.metrics.connections_refused.inc();
                 continue;
             };
-            let connection = serve(stream, peer, self.routes.clone(), self.stop.clone());
-            self.connections.spawn(async move {
-                connection.await;
-                drop(place);
-            });
+            let place = Place(Arc::new((place, self.connections.token())));
+            tokio::spawn(serve(stream, peer, place, self.routes.clone(), self.stop.clone()));
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, stop: CancellationToken) {
+async fn serve(stream: TcpStream, peer: SocketAddr, place: Place, routes: Router, stop: CancellationToken) {
     // Acknowledgements and events are small and wanted at once.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let routes = routes.clone();
+        let (routes, place) = (routes.clone(), place.clone());
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(place);
             Ok::<_, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         }
     });

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use glasshull_api::statement::{Trace, Untrace};
 use glasshull_catalog::{ProbeEnd, ProbeRow};
@@ -20,7 +21,7 @@ pub(super) struct Book {
 /// A probe that runs.
 pub(super) struct Entry {
     pub(super) row: ProbeRow,
-    pub(super) trace: Trace,
+    pub(super) trace: Arc<Trace>,
     pub(super) counts: Counts,
     /// What matched when instances or functions changed last.
     pub(super) matched: Option<Matched>,
@@ -57,7 +58,7 @@ impl Entry {
     pub(super) fn new(row: ProbeRow, trace: Trace) -> Self {
         let [by_sample, by_rate, by_condition] = row.skipped;
         let counts = Counts::from([row.captured, by_sample, by_rate, by_condition]);
-        Self { row, trace, counts, matched: None }
+        Self { row, trace: Arc::new(trace), counts, matched: None }
     }
 
     /// Whether `UNTRACE` means this probe.

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use glasshull_catalog::InstanceId;
 use glasshull_wire::v1::ProbeReport;
 
-use crate::limits::{MAX_INSTANCES_SHOWN, MAX_REASON_BYTES};
+use crate::limits::{MAX_INSTANCES_COUNTED, MAX_REASON_BYTES};
 
 /// No count goes beyond this: an instance that lies cannot make sums overflow, here or in the catalog.
 const MOST: u64 = 1 << 60;
@@ -23,6 +23,8 @@ pub(super) struct Counts {
     in_all: [u64; 4],
     /// What the catalog holds.
     kept: [u64; 4],
+    /// Reports that were not taken.
+    pub(super) refused: u64,
     /// The last report of each instance.
     pub(super) reports: HashMap<InstanceId, ProbeReport>,
 }
@@ -33,10 +35,11 @@ impl Counts {
         Self { before: kept, kept, ..Self::default() }
     }
 
-    /// Takes a report.
-    pub(super) fn report(&mut self, instance: InstanceId, said: &ProbeReport) {
-        if self.reports.len() >= MAX_INSTANCES_SHOWN && !self.reports.contains_key(&instance) {
-            return;
+    /// Takes a report; `false` where so many instances are followed that it is not taken.
+    pub(super) fn report(&mut self, instance: InstanceId, said: &ProbeReport) -> bool {
+        if self.reports.len() >= MAX_INSTANCES_COUNTED && !self.reports.contains_key(&instance) {
+            self.refused += 1;
+            return false;
         }
         let now = numbers(said);
         let last = self.reports.insert(instance, shortened(said)).map(|report| numbers(&report));
@@ -47,6 +50,7 @@ impl Counts {
             add(&mut self.since[i], now.checked_sub(counted[i]).unwrap_or(now));
             add(&mut self.in_all[i], now.checked_sub(last.map_or(0, |last| last[i])).unwrap_or(now));
         }
+        true
     }
 
     /// Captured, skipped by sample, by rate, by condition.
@@ -113,6 +117,18 @@ mod tests {
         assert_eq!(counts.take_due(), None, "whoever else asks meanwhile must not count it again");
         counts.give_back([16, 0, 0, 0]);
         assert_eq!(counts.take_due(), Some([16, 0, 0, 0]));
+    }
+
+    #[test]
+    fn instances_beyond_the_limit_are_told_and_the_others_go_on() {
+        let mut counts = Counts::default();
+        let instance = |n: usize| InstanceId((n as u128).to_be_bytes());
+        for n in 0..MAX_INSTANCES_COUNTED {
+            assert!(counts.report(instance(n), &captured(1)));
+        }
+        assert!(!counts.report(instance(MAX_INSTANCES_COUNTED), &captured(1)));
+        assert!(counts.report(instance(0), &captured(3)));
+        assert_eq!((counts.refused, total(&counts)), (1, MAX_INSTANCES_COUNTED as u64 + 2));
     }
 
     #[test]

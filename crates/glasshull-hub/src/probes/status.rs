@@ -12,6 +12,7 @@ use glasshull_wire::v1;
 use super::book::Entry;
 use super::orders::{enclosing, matches, selects};
 use crate::instances::{Connected, Instances};
+use crate::limits::MAX_INSTANCES_COUNTED;
 use crate::text::{counted, rfc3339};
 
 /// Functions that are compared with a pattern that matches none; comparing takes time.
@@ -56,12 +57,15 @@ struct Tally {
 }
 
 /// A probe that runs.
-pub(super) fn running(entry: &mut Entry, around: &Around) -> Probe {
-    refresh(entry, around);
+pub(super) fn running(entry: &Entry, around: &Around) -> Probe {
     let tally = tally(entry, around);
     let (functions, nearest) =
         entry.matched.as_ref().map_or((0, None), |matched| (matched.functions, matched.nearest.as_deref()));
-    let (state, reason) = judge(&tally, &entry.trace, functions, nearest);
+    let (state, mut reason) = judge(&tally, &entry.trace, functions, nearest);
+    if entry.counts.refused > 0 {
+        reason +=
+            &format!(" More than {MAX_INSTANCES_COUNTED} instances reported; calls of the others are not counted.");
+    }
     let [captured, skipped @ ..] = entry.counts.total();
     let row = ProbeRow { captured, skipped, ..entry.row.clone() };
     Probe { state, reason, functions, instances: tally.answered as u32, ..probe(&row, Some(&entry.trace)) }
@@ -204,19 +208,21 @@ fn no_match(is: &Tally, nearest: Option<&str>) -> String {
     format!("No function of {of} {verb}{nearest}.")
 }
 
-/// Looks at functions again where instances or functions have changed.
-fn refresh(entry: &mut Entry, around: &Around) {
-    if entry.matched.as_ref().is_some_and(|matched| matched.revision == around.revision) {
-        return;
-    }
-    let selected = around.instances.iter().filter(|instance| selects(&entry.trace.selectors, &instance.row));
+/// Whether instances or functions have changed since a probe's functions were looked at.
+pub(super) fn is_stale(entry: &Entry, around: &Around) -> bool {
+    entry.matched.as_ref().is_none_or(|matched| matched.revision != around.revision)
+}
+
+/// What an order matches now.
+pub(super) fn matched(trace: &Trace, around: &Around) -> Matched {
+    let selected = around.instances.iter().filter(|instance| selects(&trace.selectors, &instance.row));
     let services: BTreeSet<&str> = selected.map(|instance| instance.row.service.as_str()).collect();
     let offered = || around.functions.iter().map(|(f, _)| f.as_ref()).filter(|f| services.contains(f.service.as_str()));
-    let patterns: Vec<_> = entry.trace.patterns.iter().map(|p| (p, enclosing(p, offered()))).collect();
+    let patterns: Vec<_> = trace.patterns.iter().map(|p| (p, enclosing(p, offered()))).collect();
     let names = |function: &FunctionRow| patterns.iter().any(|(pattern, line)| matches(pattern, function, *line));
     let functions = offered().filter(|function| names(function)).count();
-    let nearest = if functions == 0 { nearest_path(&entry.trace.patterns, offered().take(MAX_COMPARED)) } else { None };
-    entry.matched = Some(Matched { revision: around.revision, functions: functions as u32, nearest });
+    let nearest = if functions == 0 { nearest_path(&trace.patterns, offered().take(MAX_COMPARED)) } else { None };
+    Matched { revision: around.revision, functions: functions as u32, nearest }
 }
 
 /// The function whose path comes nearest to what a pattern spells out.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use glasshull_api::Code;
+use glasshull_api::{Code, Failure};
 
 use crate::failures;
 use crate::http::Refused;
@@ -30,6 +30,10 @@ async fn ready(parts: &Parts) -> Result<(), Refused> {
     if !parts.store.stats().journal_writable {
         return Err(Refused::new(Code::JournalUnwritable, "The journal cannot be written; nothing is acknowledged."));
     }
+    if let Some(task) = parts.tasks.failed().first() {
+        let message = format!("The hub's task `{task}` has ended by a fault of the hub's own.");
+        return Err(Failure::new(Code::Internal, message).hint("Restart the hub; its log tells more.").into());
+    }
     parts.catalog.probes(false, 1).await?;
     Ok(())
 }
@@ -52,5 +56,6 @@ fn gauges(parts: &Parts) -> Gauges {
         connections: parts.connections.len() as u64,
         batch_bytes_under_way: parts.gates.batch_bytes_under_way(),
         calls_dropped: parts.instances.dropped(),
+        failed_tasks: parts.tasks.failed().len() as u64,
     }
 }

@@ -87,7 +87,7 @@ fn rate(asked: Option<u32>) -> Result<u32, Refused> {
 /// Which rows a tail shows.
 struct Filter {
     function: Option<String>,
-    probe: Option<Trace>,
+    probe: Option<Arc<Trace>>,
     /// What was found out about a function, by service and path.
     known: HashMap<(String, String), bool>,
 }
@@ -144,7 +144,7 @@ impl Filter {
     }
 }
 
-fn running(parts: &Parts, id: &str) -> Result<Trace, Refused> {
+fn running(parts: &Parts, id: &str) -> Result<Arc<Trace>, Refused> {
     let orders = parts.probes.orders();
     let found = orders.into_iter().find(|(running, _)| running.eq_ignore_ascii_case(id));
     found.map(|(_, trace)| trace).ok_or_else(|| {

@@ -14,13 +14,13 @@ use super::convert;
 use super::socket::{Incoming, Socket, malformed};
 use crate::failures;
 use crate::hub::Parts;
-use crate::instances::Seat;
+use crate::instances::{Seat, Seated};
 use crate::limits::{HELLO_WITHIN, MAX_HELLO_BYTES, RETRY_AFTER_FAULT, RETRY_AFTER_FULL, SETTLED_WITHIN};
 
 /// An instance that was taken.
 pub(super) struct Admitted {
     pub(super) row: InstanceRow,
-    pub(super) seat: Seat,
+    pub(super) seat: Seated,
     /// The probes it was welcomed with.
     pub(super) probes: v1::Probes,
     pub(super) hold: Hold,
@@ -64,10 +64,7 @@ pub(super) async fn admit(parts: &Arc<Parts>, socket: &mut Socket) -> Result<Opt
             let hold = Hold { _place: place, _settled: settled };
             Ok(Some(Admitted { row, seat, probes, hold }))
         }
-        other => {
-            parts.instances.leave(&seat);
-            other.map(|_| None)
-        }
+        other => other.map(|_| None),
     }
 }
 
@@ -80,7 +77,6 @@ async fn hello(parts: &Parts, socket: &mut Socket) -> Result<Option<Hello>, Fail
         () = parts.stopping.cancelled() => return Err(Failure::new(Code::Stopping, "The hub is stopping.")),
     };
     match first {
-        Incoming::Message(_, bytes) if bytes > MAX_HELLO_BYTES => Err(malformed("the Hello is larger than allowed")),
         Incoming::Message(message, _) => match message.message {
             Some(to_hub::Message::Hello(hello)) => Ok(Some(hello)),
             _ => Err(malformed("the first message was no Hello")),
@@ -92,7 +88,7 @@ async fn hello(parts: &Parts, socket: &mut Socket) -> Result<Option<Hello>, Fail
 
 async fn first_message(socket: &mut Socket) -> Incoming {
     loop {
-        match socket.next().await {
+        match socket.next_within(MAX_HELLO_BYTES).await {
             Incoming::Alive => {}
             first => return first,
         }

@@ -1,12 +1,13 @@
 //! One session, from welcome to its end: batches in, acknowledgements and probes out.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
 use glasshull_api::{Code, Failure};
 use glasshull_catalog::InstanceRow;
 use glasshull_store::{Appended, Source, StoreError};
@@ -19,7 +20,7 @@ use super::convert;
 use super::socket::{Incoming, Socket, malformed, refusal};
 use crate::failures;
 use crate::hub::Parts;
-use crate::instances::Seat;
+use crate::instances::Seated;
 use crate::limits::{MAX_BATCHES_UNDER_WAY, PING_EVERY, RETRY_AFTER_FAULT, SILENT_FOR};
 use crate::metrics::Ending;
 
@@ -30,7 +31,13 @@ pub(super) async fn run(parts: Arc<Parts>, socket: WebSocket, handshake: OwnedSe
         Ok(Some(admitted)) => {
             drop(handshake);
             parts.metrics.sessions_opened.inc();
-            Session::new(parts, admitted, socket).serve().await;
+            let metrics = parts.metrics.clone();
+            let session = Session::new(parts, admitted, socket);
+            // Its seat and its places are given back by their guards.
+            if AssertUnwindSafe(session.serve()).catch_unwind().await.is_err() {
+                tracing::error!("a session ended by a fault of the hub's own");
+                metrics.sessions_closed.get_or_create(&Ending { reason: "fault" }).inc();
+            }
         }
         Ok(None) => {}
         Err(not) => {
@@ -80,7 +87,7 @@ struct Session {
     parts: Arc<Parts>,
     row: InstanceRow,
     source: Source,
-    seat: Seat,
+    seat: Seated,
     socket: Socket,
     /// The probes it was told last.
     told: v1::Probes,
@@ -237,7 +244,8 @@ impl Session {
     fn report(&mut self, said: &v1::Report) -> Result<(), End> {
         let drops = convert::drops(said.drops.unwrap_or_default());
         self.parts.instances.report(&self.seat, drops, said.buffered_bytes);
-        self.parts.probes.report(&self.row, said);
+        let refused = self.parts.probes.report(&self.row, said);
+        self.parts.metrics.probe_reports_refused.inc_by(refused);
         Ok(())
     }
 

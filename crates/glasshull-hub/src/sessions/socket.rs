@@ -5,7 +5,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures::StreamExt;
 use glasshull_api::{Code, Failure};
 use glasshull_wire::entries::{Bound, within};
-use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS_PER_MESSAGE, MAX_PROBES};
+use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS_PER_MESSAGE, MAX_MESSAGE_BYTES, MAX_PROBES};
 use glasshull_wire::v1::{Refusal, ToHub, ToInstance, to_instance};
 use prost::Message as _;
 use prost::bytes::Bytes;
@@ -44,7 +44,15 @@ impl Socket {
 
     /// The next thing that comes in. Can be dropped while it waits: nothing is lost.
     pub(super) async fn next(&mut self) -> Incoming {
+        self.next_within(MAX_MESSAGE_BYTES).await
+    }
+
+    /// The same, where no message may have more than so many bytes. A larger one is not unpacked.
+    pub(super) async fn next_within(&mut self, most: usize) -> Incoming {
         match self.0.next().await {
+            Some(Ok(Message::Binary(bytes))) if bytes.len() > most => {
+                Incoming::Malformed("a message is larger than allowed")
+            }
             Some(Ok(Message::Binary(bytes))) => decode(&bytes),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Alive,
             Some(Ok(Message::Text(_))) => Incoming::Malformed("a text message came where binary ones are expected"),

@@ -72,7 +72,7 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_MAX_QUERIES", value_name = "N", help_heading = "Limits")]
     pub max_queries: Option<usize>,
 
-    /// Time a stopping hub takes to finish what is under way [default: 10s]
+    /// Time a stopping hub takes to finish what is under way, where no second Ctrl-C ends it at once [default: 10s]
     #[arg(long, env = "GLASSHULL_STOP_WITHIN", value_name = "PERIOD", help_heading = "Limits")]
     pub stop_within: Option<Period>,
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use glasshull_hub::{listen, take_folder};
-use glasshull_testkit::TestHub;
+use glasshull_testkit::{TestHub, eventually};
 
 fn listing(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
@@ -50,6 +50,21 @@ fn a_folder_that_cannot_be_written_is_refused() {
     if !anything_goes {
         assert_eq!(take_folder(folder.path()).expect_err("not writable").code, "GH5001");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_lost_a_task_is_not_ready_and_says_why() {
+    let hub = TestHub::start().await;
+    assert_eq!(hub.http().get("/readyz").await.status, 200);
+    hub.clock.break_once();
+    let told = eventually("a task asks the clock", async || {
+        let answer = hub.http().get("/readyz").await;
+        (answer.status != 200).then_some(answer)
+    })
+    .await;
+    assert!(told.code() == "GH9001" && told.text().contains("Restart the hub"), "{}", told.text());
+    assert_eq!(hub.metric("glasshull_failed_tasks").await, 1.0);
+    assert_eq!(hub.http().get("/healthz").await.status, 200, "it goes on as far as it can");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Hostile bytes on the session: refused with a code, counted, and the hub goes on.
 
 use glasshull_hub::SettingsLayer;
+use glasshull_hub::limits::MAX_HELLO_BYTES;
 use glasshull_testkit::{TestHub, TestInstance, eventually};
 use glasshull_wire::Message as _;
 use glasshull_wire::limits::{MAX_FUNCTIONS_PER_MESSAGE, MAX_LABEL_BYTES, MAX_MESSAGE_BYTES, MAX_TAGS};
@@ -86,6 +87,17 @@ async fn a_message_larger_than_allowed_is_refused_before_it_is_read() {
     instance.send_bytes(vec![0; MAX_MESSAGE_BYTES + 1]).await;
     while instance.next().await.is_some() {}
     assert!(refused(&hub, "GH1001").await >= 1.0);
+    is_unharmed(&hub).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hello_larger_than_allowed_is_refused_before_it_is_unpacked() {
+    let hub = TestHub::start().await;
+    let mut stranger = TestInstance::connect(hub.address(), &[]).await.expect("anybody may connect");
+    // No message of the protocol: whoever unpacked it would say so.
+    stranger.send_bytes(vec![0xff; MAX_HELLO_BYTES + 1]).await;
+    let Some(to_instance::Message::Refusal(refusal)) = stranger.next().await else { panic!("no refusal") };
+    assert!(refusal.code == "GH1001" && refusal.message.contains("larger than allowed"), "{refusal:?}");
     is_unharmed(&hub).await;
 }
 
@@ -231,6 +243,20 @@ async fn connections_that_say_nothing_do_not_keep_others_out_for_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_count_among_the_connections() {
+    let hub = TestHub::start_with(SettingsLayer { max_connections: Some(3), ..SettingsLayer::default() }).await;
+    let (first, _second) = (hub.instance("a").await, hub.instance("b").await);
+    // Connections that were answered give their places back a moment later.
+    eventually("people have the last place", async || (hub.metric("glasshull_connections").await == 3.0).then_some(()))
+        .await;
+    let _third = hub.instance("c").await;
+    assert_eq!(hub.http().get("/healthz").await.status, 0, "there is no place left");
+    drop(first);
+    eventually("there is a place again", async || (hub.http().get("/healthz").await.status == 200).then_some(())).await;
+    assert!(hub.metric("glasshull_connections_refused_total").await > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_connections_are_bounded() {
     let hub = TestHub::start_with(SettingsLayer { max_connections: Some(100), ..SettingsLayer::default() }).await;
     let mut open = Vec::new();
@@ -242,12 +268,16 @@ async fn ten_thousand_connections_are_bounded() {
             open.drain(..400);
         }
     }
-    let mut closed = 0;
-    for stream in &mut open {
-        let read = tokio::time::timeout(std::time::Duration::from_millis(5), stream.read_u8());
-        closed += usize::from(matches!(read.await, Ok(Err(_))));
-    }
-    assert!(closed > 0, "connections above the limit are closed");
+    eventually("connections above the limit are closed", async || {
+        for stream in &mut open {
+            let read = tokio::time::timeout(std::time::Duration::from_millis(5), stream.read_u8());
+            if matches!(read.await, Ok(Err(_))) {
+                return Some(());
+            }
+        }
+        None
+    })
+    .await;
     drop(open);
     eventually("the hub answers again", async || (hub.http().get("/readyz").await.status == 200).then_some(())).await;
     assert!(hub.metric("glasshull_connections_refused_total").await > 0.0);
