@@ -92,7 +92,7 @@ impl Agent {
     pub(crate) fn new(settings: Settings) -> Option<Arc<Self>> {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let bit = take_bit()?;
-        let redaction = Arc::new(Redaction::with(settings.redact.iter().cloned()));
+        let redaction = Arc::new(Redaction::of(&settings.redaction));
         Some(Arc::new(Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             bit,

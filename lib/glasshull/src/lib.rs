@@ -53,10 +53,13 @@
 //! # What is never captured
 //!
 //! Values of arguments, fields and map keys whose names speak of secrets (`password`, `secret`, `token`, `api_key`,
-//! `authorization`, `cookie`, `card`, `cvv`, `iban` and [their like](Builder::redact), in any case, with or without `_` and
+//! `authorization`, `cookie`, `card`, `cvv`, `iban` and a hundred of their like, in any case, with or without `_` and
 //! `-`) are withheld as they are captured: they never reach the ring, let alone leave the process, and conditions see nothing of
-//! them. Printed values (`Debug`) and error messages are searched for `name: value` and `name=value` of such names. This works by
-//! name: a secret in a field called `data` needs `redact(data)` on the function, or [`Builder::redact`].
+//! them. [`Builder::redact`] adds names, [`Builder::redact_except`] takes some away. Printed values (`Debug`), error
+//! messages and panics are searched for `name: value` and `name=value` of such names; [`Builder::strict`] shows no printed
+//! values at all. This works by name: a secret in a field called `data` needs `redact(data)` on the function,
+//! [`Builder::redact`], or [`Builder::redact_values`], which looks for what addresses, card numbers and tokens look like.
+//! `docs/redaction.md` tells all of it.
 
 #[cfg(feature = "enabled")]
 mod agent;
@@ -201,6 +204,7 @@ pub use {
     context::{Context, FutureExt, spawnable},
     guard::Guard,
     settings::{Builder, DEFAULT_HUB, StartError, builder, init},
+    value::redaction::Sensitive,
 };
 
 /// What `#[glasshull::trace]` makes calls into. No part of the API: it changes without notice.

@@ -7,12 +7,13 @@ use std::sync::Once;
 use crate::frame;
 use crate::value::{cut, panic_message};
 
-/// A message, in bytes.
-const MAX_MESSAGE_BYTES: usize = 1024;
+/// A message, in bytes: more than is captured of it, so that what is cut there says so.
+const MAX_MESSAGE_BYTES: usize = 2 * 1024;
 
 thread_local! {
     static COUNT: Cell<u32> = const { Cell::new(0) };
     static LAST: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
+    static FORMATTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Puts our hook before the one that is there, once for the process.
@@ -36,6 +37,7 @@ fn remember(info: &PanicHookInfo<'_>) {
     if !frame::current().is_captured() {
         return;
     }
+    FORMATTED.set(!info.payload().is::<&'static str>());
     let message = cut(panic_message(info.payload()), MAX_MESSAGE_BYTES).to_owned();
     let place = info.location().map(|place| format!("{}:{}:{}", place.file(), place.line(), place.column()));
     let _ = LAST.try_with(|last| {
@@ -48,6 +50,11 @@ fn remember(info: &PanicHookInfo<'_>) {
 /// Panics of this thread so far.
 pub(crate) fn count() -> u32 {
     COUNT.get()
+}
+
+/// Whether the last panic's message was put together when it happened: values may have been printed into it.
+pub(crate) fn was_last_formatted() -> bool {
+    FORMATTED.get()
 }
 
 /// Hands over the last panic's message and place. They are unknown if the panic was resumed here, or if the program

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use glasshull_wire::v1;
 
+use crate::sender::Work;
+
 /// What a probe decides about a request, or a call in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -31,6 +33,8 @@ pub(crate) struct Probe {
     pub(crate) skipped_by_condition: AtomicU64,
     /// Off here, by expiry or to protect the host.
     off: AtomicBool,
+    /// What the sender counts.
+    pub(crate) work: Work,
 }
 
 impl Probe {
@@ -49,6 +53,7 @@ impl Probe {
             skipped_by_rate: zero(),
             skipped_by_condition: zero(),
             off: AtomicBool::new(false),
+            work: Work::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use glasshull_wire::pattern;
 use crate::agent::{self, Agent};
 use crate::guard::Guard;
 use crate::sender;
+use crate::value::redaction::{Sensitive, Wishes};
 
 /// Where a hub is by default.
 pub const DEFAULT_HUB: &str = "http://127.0.0.1:7171";
@@ -51,7 +52,7 @@ pub(crate) struct Settings {
     pub(crate) class: String,
     pub(crate) release: String,
     pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) redact: Vec<String>,
+    pub(crate) redaction: Wishes,
     /// Patterns; empty: all functions.
     pub(crate) functions: Vec<String>,
     pub(crate) ring_bytes: usize,
@@ -110,6 +111,10 @@ impl std::error::Error for StartError {}
 /// | `GLASSHULL_CLASS` | a group of instances, such as `blue` | none |
 /// | `GLASSHULL_RELEASE` | the version that runs | none |
 /// | `GLASSHULL_TAGS` | further selectors, `key=value,key=value` | none |
+/// | `GLASSHULL_REDACT` | [further names](Builder::redact) whose values are withheld, parted by commas | none |
+/// | `GLASSHULL_REDACT_EXCEPT` | [names](Builder::redact_except) whose values are shown all the same | none |
+/// | `GLASSHULL_REDACT_VALUES` | [looks](Sensitive) that are withheld: `emails,cards,bearer-tokens,url-passwords,named-in-text` or `all` | none |
+/// | `GLASSHULL_STRICT` | `on` [shows nothing that only `Debug` can print](Builder::strict) | `off` |
 ///
 /// Never panics and never waits: the hub may be there, come later, or never. A setting that is wrong is told once on
 /// stderr, and nothing is captured. Keep the guard until the program ends.
@@ -135,7 +140,7 @@ impl Builder {
                 class: variable("GLASSHULL_CLASS").unwrap_or_default(),
                 release: variable("GLASSHULL_RELEASE").unwrap_or_default(),
                 tags: BTreeMap::new(),
-                redact: Vec::new(),
+                redaction: Wishes::default(),
                 functions: Vec::new(),
                 ring_bytes: RING_BYTES,
                 all_rings_bytes: ALL_RINGS_BYTES,
@@ -145,6 +150,19 @@ impl Builder {
                 report: Arc::new(tell_stderr),
             },
             wrong: None,
+        };
+        let names = |name: &str| -> Vec<String> {
+            variable(name).iter().flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()).collect()
+        };
+        builder = builder.redact(names("GLASSHULL_REDACT")).redact_except(names("GLASSHULL_REDACT_EXCEPT"));
+        builder = match Sensitive::parse_list(&variable("GLASSHULL_REDACT_VALUES").unwrap_or_default()) {
+            Ok(values) => builder.redact_values(values),
+            Err(error) => builder.wrong(format!("GLASSHULL_REDACT_VALUES: {error}")),
+        };
+        builder = match variable("GLASSHULL_STRICT").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "0" | "false" | "off" => builder,
+            "1" | "true" | "on" => builder.strict(true),
+            other => builder.wrong(format!("GLASSHULL_STRICT: `{other}` is neither on nor off")),
         };
         for tag in variable("GLASSHULL_TAGS").iter().flat_map(|tags| tags.split(',')) {
             builder = match tag.split_once('=') {
@@ -202,10 +220,39 @@ impl Builder {
         self
     }
 
-    /// Withholds values of arguments, fields and keys with these names, besides those that are withheld by default.
-    /// Case, `_` and `-` do not matter.
+    /// Withholds values of arguments, fields and keys with these names, besides those that are withheld by default (see
+    /// `docs/redaction.md` for the list). Case, `_` and `-` do not matter; the whole name has to be the same.
     pub fn redact<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.settings.redact.extend(names.into_iter().map(Into::into));
+        self.settings.redaction.names.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Shows values of arguments, fields and keys with these names although they are withheld by default: `session` in a
+    /// program about concerts. Case, `_` and `-` do not matter; the whole name has to be the same. A name given to
+    /// [`Self::redact`] as well is withheld.
+    pub fn redact_except<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.settings.redaction.except.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Withholds in all captured texts what looks like this, whatever the value is called. Off by default: it costs the
+    /// sender's thread time, and a look can deceive.
+    ///
+    /// ```
+    /// # use glasshull::Sensitive;
+    /// let builder = glasshull::builder().redact_values([Sensitive::Cards, Sensitive::BearerTokens]);
+    /// # let _ = builder;
+    /// ```
+    pub fn redact_values(mut self, values: impl IntoIterator<Item = Sensitive>) -> Self {
+        self.settings.redaction.values.extend(values);
+        self
+    }
+
+    /// Shows nothing that only `Debug` can print: its text has fields that redaction cannot tell apart for certain. Such
+    /// values are then shown as their type's name with the reason; of such errors, and of panics whose message was put
+    /// together as they happened, type and place remain. Off by default.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.settings.redaction.strict = strict;
         self
     }
 

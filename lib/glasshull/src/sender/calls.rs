@@ -15,7 +15,8 @@ use crate::clock::Calibration;
 use crate::probe::Probe;
 use crate::record::{Ending, Entry, Exit, values};
 use crate::site::Site;
-use crate::value::{Tree, cut, marker, write_json, write_text};
+use crate::value::redaction::Redaction;
+use crate::value::{Met, Tree, cut, marker, write_json, write_text};
 
 /// Calls that have not ended. Beyond, calls are dropped.
 const MAX_OPEN_CALLS: usize = 65_536;
@@ -73,6 +74,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) sites: &'a [&'static Site],
     pub(crate) probes: &'a ProbeSet,
     pub(crate) clock: &'a Calibration,
+    pub(crate) redaction: &'a Redaction,
     pub(crate) writer: &'a mut BatchWriter,
     pub(crate) now: Instant,
 }
@@ -154,7 +156,7 @@ impl Calls {
             idle_ns: around.clock.nanoseconds(idle),
             value: values(&exit.value).next(),
         };
-        let kept = open.is_kept(&state, true);
+        let kept = open.is_kept(&state, around.redaction, true);
         // Whoever was told that it runs is told how it ended, even if no probe keeps it.
         if kept || open.sent_as_running {
             open.write(&state, around);
@@ -179,7 +181,7 @@ impl Calls {
             if let Some(open) = self.open.get_mut(&call_id) {
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
-                open.sent_as_running = open.is_kept(&state, false);
+                open.sent_as_running = open.is_kept(&state, around.redaction, false);
                 if open.sent_as_running {
                     open.write(&state, around);
                 }
@@ -216,8 +218,13 @@ impl Open {
     /// Adds the row.
     fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>) {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
-        let value = state.value.map(json);
-        let args = self.args_json();
+        let mut met = Met::default();
+        let value = state.value.map(|value| json(value, around.redaction, &mut met));
+        let given = met;
+        let (args, printed) = self.args_json(around.redaction, &mut met);
+        if met != Met::default() && state.outcome != Outcome::Running {
+            self.count(met, printed, given.printed);
+        }
         let writer = &mut *around.writer;
         let row = CallRow {
             function: writer.function(self.entry.site, || describe(self.entry.site, self.site)),
@@ -240,8 +247,8 @@ impl Open {
 
     /// Whether some probe that wants the function wants this call, counted with each. A running call counts when it
     /// ends.
-    fn is_kept(&self, state: &State<'_>, is_final: bool) -> bool {
-        let args = || self.args_tree();
+    fn is_kept(&self, state: &State<'_>, redaction: &Redaction, is_final: bool) -> bool {
+        let args = || self.args_tree(redaction);
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let facts = Facts {
             args: &args,
@@ -249,6 +256,7 @@ impl Open {
             error: state.value.filter(|_| is_error),
             outcome: outcome_text(state.outcome),
             duration_ns: state.duration_ns,
+            redaction,
         };
         let mut kept = false;
         for probe in self.probes.iter() {
@@ -265,18 +273,32 @@ impl Open {
         kept
     }
 
-    fn args_tree(&self) -> Tree {
-        let names = self.site.arguments.iter().map(|name| (*name).to_owned());
-        Tree::Map(names.zip(values(&self.entry.values).map(Tree::read)).collect())
+    /// Counts what was met with the probe that let the call in.
+    fn count(&self, met: Met, argument: Option<&str>, given: bool) {
+        let printed_at = || match argument.filter(|_| !given) {
+            Some(argument) => format!("{}({argument})", self.site.path),
+            None => self.site.path.to_owned(),
+        };
+        if let Some(probe) = self.probes.iter().find(|probe| probe.serial == self.entry.probe) {
+            probe.work.wrote(met, printed_at);
+        }
     }
 
-    fn args_json(&self) -> String {
+    fn args_tree(&self, redaction: &Redaction) -> Tree {
+        let names = self.site.arguments.iter().map(|name| (*name).to_owned());
+        Tree::Map(names.zip(values(&self.entry.values).map(|value| Tree::read(value, redaction))).collect())
+    }
+
+    /// The arguments, and the first of them that `Debug` printed.
+    fn args_json(&self, redaction: &Redaction, met: &mut Met) -> (String, Option<&'static str>) {
         // Room for the last argument's marker and the end.
         const ROOM: usize = MAX_VALUE_BYTES - 2 * MAX_NAME_BYTES;
         let mut out = String::with_capacity(2 * self.entry.values.len() + 16);
+        let mut printed = None;
         out.push('{');
         for (place, (name, value)) in self.site.arguments.iter().zip(values(&self.entry.values)).enumerate() {
             if out.len() > ROOM {
+                met.truncated = true;
                 break;
             }
             if place > 0 {
@@ -285,21 +307,25 @@ impl Open {
             write_text(&mut out, cut(name, MAX_NAME_BYTES / 8));
             out.push(':');
             let start = out.len();
-            write_json(&mut out, value);
+            let met_here = write_json(&mut out, value, redaction);
+            *met = met.and(met_here);
+            printed = printed.or(met_here.printed.then_some(*name));
             if out.len() > ROOM {
+                met.truncated = true;
                 out.truncate(start);
                 marker(&mut out, markers::TRUNCATED, None);
             }
         }
         out.push('}');
-        out
+        (out, printed)
     }
 }
 
-fn json(value: &[u8]) -> String {
+fn json(value: &[u8], redaction: &Redaction, met: &mut Met) -> String {
     let mut out = String::with_capacity(2 * value.len());
-    write_json(&mut out, value);
+    *met = met.and(write_json(&mut out, value, redaction));
     if out.len() > MAX_VALUE_BYTES {
+        met.truncated = true;
         out.clear();
         marker(&mut out, markers::TRUNCATED, None);
     }

@@ -7,6 +7,7 @@ use glasshull_wire::limits::{MAX_COMPARISONS, MAX_CONDITION_DEPTH};
 use glasshull_wire::v1::{Comparison, Condition, Literal, Operator, Subject, condition, literal};
 
 use crate::value::Tree;
+use crate::value::redaction::Redaction;
 
 /// What a condition may look at.
 pub(crate) struct Facts<'a> {
@@ -16,6 +17,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) error: Option<&'a [u8]>,
     pub(crate) outcome: &'static str,
     pub(crate) duration_ns: u64,
+    pub(crate) redaction: &'a Redaction,
 }
 
 /// Whether a condition from outside keeps to the limits.
@@ -102,8 +104,10 @@ fn subject(comparison: &Comparison, facts: &Facts<'_>) -> Option<Tree> {
     match Subject::try_from(comparison.subject).ok()? {
         Subject::Unspecified => None,
         Subject::Args => Some((facts.args)()),
-        Subject::Returned => facts.returned.map(Tree::read),
-        Subject::Error => facts.error.and_then(|error| Tree::read(error).at(&["message".to_owned()]).cloned()),
+        Subject::Returned => facts.returned.map(|value| Tree::read(value, facts.redaction)),
+        Subject::Error => {
+            facts.error.and_then(|error| Tree::read(error, facts.redaction).at(&["message".to_owned()]).cloned())
+        }
         Subject::Outcome => Some(Tree::Text(facts.outcome.to_owned())),
         Subject::Duration => Some(Tree::Integer(facts.duration_ns.into())),
     }

@@ -10,6 +10,7 @@ mod outbox;
 mod printable;
 mod probes;
 mod session;
+mod work;
 
 use std::collections::HashSet;
 use std::io;
@@ -29,6 +30,7 @@ use outbox::Outbox;
 use printable::printable;
 use probes::ProbeSet;
 use session::Session;
+pub(crate) use work::Work;
 
 use crate::agent::{Agent, Asked, ThreadRing};
 use crate::clock::{Calibration, ticks, wall_now};
@@ -223,8 +225,8 @@ impl Sender {
     }
 
     fn calls_and_surroundings(&mut self, now: Instant) -> (&mut Calls, Surroundings<'_>) {
-        let Self { calls, sites, probes, clock, writer, .. } = self;
-        (calls, Surroundings { sites, probes, clock, writer, now })
+        let Self { agent, calls, sites, probes, clock, writer, .. } = self;
+        (calls, Surroundings { sites, probes, clock, redaction: &agent.redaction, writer, now })
     }
 
     /// All records of all threads, in the order of their times.

@@ -229,7 +229,7 @@ impl Held {
     fn report(&self, now: Instant) -> v1::ProbeReport {
         let (state, reason) = self.state(now);
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        v1::ProbeReport {
+        let mut report = v1::ProbeReport {
             probe_id: self.probe.order.probe_id.clone(),
             state: state.into(),
             reason,
@@ -239,7 +239,9 @@ impl Held {
             skipped_by_rate: count(&self.probe.skipped_by_rate),
             skipped_by_condition: count(&self.probe.skipped_by_condition),
             ..v1::ProbeReport::default()
-        }
+        };
+        self.probe.work.report(&mut report);
+        report
     }
 
     fn state(&self, now: Instant) -> (v1::ProbeState, String) {

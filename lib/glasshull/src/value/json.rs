@@ -4,15 +4,41 @@ use std::fmt::Write;
 
 use glasshull_wire::markers;
 
+use super::redaction::Redaction;
 use super::{Limits, tag};
 
-/// Writes a value in binary form as JSON. What cannot be read, because it was cut, is marked as truncated.
-pub(crate) fn write_json(out: &mut String, value: &[u8]) {
-    let start = out.len();
-    Reader { bytes: value }.item(out, 0);
-    if out.len() == start {
-        marker(out, markers::TRUNCATED, None);
+/// What was met while values were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Met {
+    /// Something was cut.
+    pub(crate) truncated: bool,
+    /// Something could not be captured.
+    pub(crate) failed: bool,
+    /// A text that `Debug` made.
+    pub(crate) printed: bool,
+}
+
+impl Met {
+    /// What either met.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            truncated: self.truncated | other.truncated,
+            failed: self.failed | other.failed,
+            printed: self.printed | other.printed,
+        }
     }
+}
+
+/// Writes a value in binary form as JSON, without what is withheld by its looks. What cannot be read, because it was
+/// cut, is marked as truncated.
+pub(crate) fn write_json(out: &mut String, value: &[u8], redaction: &Redaction) -> Met {
+    let start = out.len();
+    let mut writer = Writer { reader: Reader { bytes: value }, redaction, met: Met::default() };
+    writer.item(out, 0);
+    if out.len() == start {
+        writer.marker(out, markers::TRUNCATED);
+    }
+    writer.met
 }
 
 /// Writes a JSON text.
@@ -20,8 +46,16 @@ pub(crate) fn write_text(out: &mut String, text: &str) {
     write_quoted(out, text, false);
 }
 
+/// Reads the parts of the binary form.
 pub(super) struct Reader<'a> {
     pub(super) bytes: &'a [u8],
+}
+
+/// Turns what it reads into JSON.
+struct Writer<'a> {
+    reader: Reader<'a>,
+    redaction: &'a Redaction,
+    met: Met,
 }
 
 /// What an item turned out to be.
@@ -76,7 +110,9 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.sized()?).ok()
     }
+}
 
+impl Writer<'_> {
     /// Writes the next item. At the end of the bytes a marker is written in its place.
     fn item(&mut self, out: &mut String, depth: usize) -> Item {
         let start = out.len();
@@ -84,15 +120,15 @@ impl<'a> Reader<'a> {
             Some(item) => item,
             None => {
                 out.truncate(start);
-                self.bytes = &[];
-                marker(out, markers::TRUNCATED, None);
+                self.reader.bytes = &[];
+                self.marker(out, markers::TRUNCATED);
                 Item::Cut
             }
         }
     }
 
     fn try_item(&mut self, out: &mut String, depth: usize) -> Option<Item> {
-        let tag = self.byte()?;
+        let tag = self.reader.byte()?;
         match tag {
             tag::END => return Some(Item::End),
             tag::END_CUT => return Some(Item::Cut),
@@ -109,23 +145,26 @@ impl<'a> Reader<'a> {
             tag::NULL => out.push_str("null"),
             tag::FALSE => out.push_str("false"),
             tag::TRUE => out.push_str("true"),
-            tag::UNSIGNED => print(out, self.varint()?),
-            tag::SIGNED => print(out, self.signed()?),
-            tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.array()?)),
-            tag::SIGNED_128 => print(out, i128::from_le_bytes(self.array()?)),
+            tag::UNSIGNED => self.number(out)?,
+            tag::SIGNED => print(out, self.reader.signed()?),
+            tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.reader.array()?)),
+            tag::SIGNED_128 => print(out, i128::from_le_bytes(self.reader.array()?)),
             tag::FLOAT_32 => {
-                let number = f32::from_le_bytes(self.array()?);
+                let number = f32::from_le_bytes(self.reader.array()?);
                 float(out, f64::from(number), &format!("{number:?}"));
             }
             tag::FLOAT_64 => {
-                let number = f64::from_le_bytes(self.array()?);
+                let number = f64::from_le_bytes(self.reader.array()?);
                 float(out, number, &format!("{number:?}"));
             }
-            tag::TEXT => write_quoted(out, self.text()?, false),
-            tag::TEXT_CUT => write_quoted(out, self.text()?, true),
-            tag::BYTES => bytes(out, self.sized()?, false),
-            tag::BYTES_CUT => bytes(out, self.sized()?, true),
-            tag::TRUNCATED => marker(out, markers::TRUNCATED, None),
+            tag::TEXT | tag::PRINTED => self.text(out, false, tag == tag::PRINTED)?,
+            tag::TEXT_CUT | tag::PRINTED_CUT => self.text(out, true, tag == tag::PRINTED_CUT)?,
+            tag::BYTES => bytes(out, self.reader.sized()?, false),
+            tag::BYTES_CUT => {
+                self.met.truncated = true;
+                bytes(out, self.reader.sized()?, true);
+            }
+            tag::TRUNCATED => self.marker(out, markers::TRUNCATED),
             tag::REDACTED => marker(out, markers::REDACTED, None),
             tag::SKIPPED => marker(out, markers::SKIPPED, None),
             tag::FAILED => self.told(out, markers::FAILED)?,
@@ -136,9 +175,31 @@ impl<'a> Reader<'a> {
     }
 
     fn told(&mut self, out: &mut String, kind: &str) -> Option<()> {
-        self.byte()?;
-        marker(out, kind, Some(self.text()?));
+        self.met.failed |= kind == markers::FAILED;
+        self.reader.byte()?;
+        marker(out, kind, Some(&self.redaction.shown(self.reader.text()?, false)));
         Some(())
+    }
+
+    fn text(&mut self, out: &mut String, cut: bool, printed: bool) -> Option<()> {
+        self.met.truncated |= cut;
+        self.met.printed |= printed;
+        write_quoted(out, &self.redaction.shown(self.reader.text()?, cut), cut);
+        Some(())
+    }
+
+    fn number(&mut self, out: &mut String) -> Option<()> {
+        let number = self.reader.varint()?;
+        match self.redaction.withholds_number(number) {
+            true => marker(out, markers::REDACTED, None),
+            false => print(out, number),
+        }
+        Some(())
+    }
+
+    fn marker(&mut self, out: &mut String, kind: &str) {
+        self.met.truncated |= kind == markers::TRUNCATED;
+        marker(out, kind, None);
     }
 
     fn list(&mut self, out: &mut String, depth: usize) {
@@ -158,7 +219,7 @@ impl<'a> Reader<'a> {
                 Item::Cut => {
                     // Either a marker was written for the item that is missing, or the list says so itself.
                     if out.ends_with([',', '[']) {
-                        marker(out, markers::TRUNCATED, None);
+                        self.marker(out, markers::TRUNCATED);
                     }
                     break;
                 }
@@ -181,6 +242,7 @@ impl<'a> Reader<'a> {
                 Item::Value => self.entry(out, &key, depth),
                 Item::End => break,
                 Item::Cut => {
+                    self.met.truncated = true;
                     let _ = write!(out, "\"{}\":\"{}\"", markers::KEY, markers::TRUNCATED);
                     break;
                 }

@@ -12,7 +12,7 @@ mod recorder;
 pub(crate) mod redaction;
 mod tree;
 
-pub(crate) use json::{marker, write_json, write_text};
+pub(crate) use json::{Met, marker, write_json, write_text};
 pub(crate) use limits::Limits;
 pub use recorder::Recorder;
 pub(crate) use recorder::panic_message;
@@ -80,6 +80,9 @@ pub(crate) mod tag {
     pub(crate) const FAILED: u8 = 20;
     /// Followed by a text: the type's name.
     pub(crate) const OPAQUE: u8 = 21;
+    /// A text that `Debug` made: redaction by name sees no fields in it.
+    pub(crate) const PRINTED: u8 = 22;
+    pub(crate) const PRINTED_CUT: u8 = 23;
 }
 
 /// The longest beginning of `text` that has at most `limit` bytes.

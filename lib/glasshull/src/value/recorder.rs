@@ -12,9 +12,13 @@ use super::debug::LimitedText;
 use super::encoder::{Encoder, Runaway, Stop};
 use super::redaction::Redaction;
 use super::{MAX_CAUSES, MAX_TEXT_BYTES, MAX_VALUE_BYTES, cut, tag, write_varint};
+use crate::panics;
 
 /// One record, in bytes: a quarter of a ring, so that a few calls always fit.
 pub(crate) const MAX_RECORD_BYTES: usize = 16 * 1024;
+
+/// Why something is not shown.
+const NOT_PRINTED: &str = "its text would be made by Debug, which strict mode refuses";
 
 /// Bytes that precede each value: its length.
 const LENGTH_BYTES: usize = 2;
@@ -93,6 +97,9 @@ impl Recorder {
     }
 
     pub(crate) fn debug<T: fmt::Debug + ?Sized>(&mut self, value: &T) {
+        if self.redaction.is_strict() {
+            return self.opaque(&format!("{}: {NOT_PRINTED}", std::any::type_name::<T>()));
+        }
         self.value(|bytes, redaction| print(bytes, format_args!("{value:?}"), "Debug", redaction));
     }
 
@@ -114,7 +121,10 @@ impl Recorder {
         self.value(|bytes, redaction| {
             bytes.push(tag::MAP);
             text(bytes, "message");
-            print(bytes, message, how, redaction);
+            match how == "Debug" && redaction.is_strict() {
+                true => text(bytes, NOT_PRINTED),
+                false => print(bytes, message, how, redaction),
+            }
             text(bytes, "type");
             text(bytes, type_name);
             let start = bytes.len();
@@ -128,6 +138,9 @@ impl Recorder {
 
     /// Writes the error object of a panic.
     pub(crate) fn panic(&mut self, message: &str, place: Option<&str>) {
+        // What `unwrap` and `assert_eq` say is made by `Debug`, too.
+        let refused = self.redaction.is_strict() && panics::was_last_formatted();
+        let message = if refused { NOT_PRINTED } else { message };
         self.value(|bytes, redaction| {
             bytes.push(tag::MAP);
             text(bytes, "message");
@@ -175,7 +188,13 @@ fn redacted_text(bytes: &mut Vec<u8>, printed: &str, is_cut: bool, colons: bool,
     let redacted = redaction.redact_text(printed, colons);
     let whole = redacted.as_deref().unwrap_or(printed);
     let fitting = cut(whole, MAX_TEXT_BYTES);
-    bytes.push(if is_cut || fitting.len() < whole.len() { tag::TEXT_CUT } else { tag::TEXT });
+    let is_cut = is_cut || fitting.len() < whole.len();
+    bytes.push(match (colons, is_cut) {
+        (false, false) => tag::TEXT,
+        (false, true) => tag::TEXT_CUT,
+        (true, false) => tag::PRINTED,
+        (true, true) => tag::PRINTED_CUT,
+    });
     write_varint(bytes, fitting.len() as u64);
     bytes.extend_from_slice(fitting.as_bytes());
 }

@@ -5,14 +5,19 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::redaction::Redaction;
+use super::redaction::{Redaction, Sensitive, Wishes};
 use super::*;
 
 fn recorded(record: impl FnOnce(&mut Recorder)) -> String {
-    let mut recorder = Recorder::new(std::sync::Arc::default());
+    recorded_with(Redaction::default(), record)
+}
+
+fn recorded_with(redaction: Redaction, record: impl FnOnce(&mut Recorder)) -> String {
+    let redaction = std::sync::Arc::new(redaction);
+    let mut recorder = Recorder::new(std::sync::Arc::clone(&redaction));
     record(&mut recorder);
     let mut out = String::new();
-    write_json(&mut out, crate::record::values(&recorder.bytes).next().unwrap());
+    write_json(&mut out, crate::record::values(&recorder.bytes).next().unwrap(), &redaction);
     out
 }
 
@@ -153,7 +158,7 @@ fn endless_values_end() {
 
 #[test]
 fn names_of_secrets_are_recognized() {
-    let redaction = Redaction::with(["Favourite-Colour".to_owned()]);
+    let redaction = Redaction::of(&Wishes { names: vec!["Favourite-Colour".into()], ..Wishes::default() });
     for name in [
         "password",
         "PASSWORD_HASH",
@@ -222,6 +227,135 @@ fn secrets_are_withheld_in_printed_values() {
     ] {
         assert_eq!(redact(message, false), expected);
     }
+}
+
+#[test]
+fn secrets_are_withheld_in_texts_inside_texts() {
+    let redaction = Redaction::default();
+    #[derive(Debug)]
+    #[allow(dead_code)]
+    struct Inner {
+        password: String,
+        n: u8,
+    }
+    let inner = Inner { password: "hunter2 \" \\ }".into(), n: 1 };
+    let once = format!("{inner:?}");
+    let json = json!({"user": "ann", "password": "hunter2 \" \\ }", "n": 1}).to_string();
+    for text in [once, json] {
+        // Each level escapes the quotes of the one before.
+        let levels = std::iter::successors(Some(text), |text| Some(format!("Message({text:?}, last)")));
+        for text in levels.take(4) {
+            let shown = redaction.redact_text(&text, true).unwrap();
+            assert!(!shown.contains("hunter2") && shown.contains("n"), "{shown}");
+            let prose = format!("it failed: {text}");
+            assert!(!redaction.redact_text(&prose, false).unwrap().contains("hunter2"), "{prose}");
+        }
+    }
+    let body = r#"body "{\"user\":\"ann\",\"password\":\"hunter2\",\"n\":1}" refused"#;
+    let expected = r#"body "{\"user\":\"ann\",\"password\":[redacted],\"n\":1}" refused"#;
+    assert_eq!(redaction.redact_text(body, false).unwrap(), expected);
+}
+
+#[test]
+fn secrets_are_withheld_in_prose_where_it_cannot_mean_something_else() {
+    let redaction = Redaction::default();
+    for (message, expected) in [
+        ("invalid password: hunter2", "invalid password: [redacted]"),
+        ("api key: abc, next", "api key: [redacted], next"),
+        (r#"bad "api key": "abc""#, r#"bad "api key": [redacted]"#),
+        ("unknown session: 4f9a8b; bye", "unknown session: [redacted]; bye"),
+        ("password:\n  hunter2", "password:\n  [redacted]"),
+        ("login password='a, b' failed", "login password=[redacted] failed"),
+        (r#"{"password" => "x", "n" => 1}"#, r#"{"password" => [redacted], "n" => 1}"#),
+    ] {
+        assert_eq!(redaction.redact_text(message, false).as_deref(), Some(expected));
+    }
+    for harmless in ["unexpected token: `;`", "auth: denied", "a session: over", "the card: red"] {
+        assert_eq!(redaction.redact_text(harmless, false), None, "{harmless}");
+    }
+}
+
+#[test]
+fn names_can_be_added_and_taken_away() {
+    let wishes = Wishes {
+        names: vec!["colour".into(), "pin".into()],
+        except: vec!["Pin".into(), "session_".into()],
+        ..Wishes::default()
+    };
+    let redaction = Redaction::of(&wishes);
+    assert!(redaction.names("Colour") && redaction.names("pin") && redaction.names("password"));
+    assert!(!redaction.names("SESSION") && redaction.names("session_key"));
+    // Agents with other names do not share answers.
+    assert!(!redaction.names_static("session") && Redaction::default().names_static("session"));
+    assert!(!redaction.names_static("session"));
+    let long = format!("{}password", "x-".repeat(100));
+    assert!(redaction.names(&long), "a long name is looked at as a whole");
+    assert!(serialized(&BTreeMap::from([(long, 1)])).contains("redacted"));
+}
+
+#[test]
+fn what_looks_like_a_secret_is_withheld_in_every_text_on_demand() {
+    let all = || Redaction::of(&Wishes { values: Sensitive::parse_list("all").unwrap(), ..Wishes::default() });
+    let value = json!({
+        "note": "call ann@example.com", "n": 4_111_111_111_111_111_u64, "list": ["Bearer abc", "password=x"],
+        "url": "db://a:b@c", "bob@example.com": 1,
+    });
+    let shown = recorded_with(all(), |recorder| recorder.serialize(&value));
+    let expected = json!({
+        "note": "call [redacted]", "n": {"$glasshull": "redacted"}, "list": ["Bearer [redacted]", "password=[redacted]"],
+        "url": "db://a:[redacted]@c", "[redacted]": 1,
+    });
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), expected);
+    assert_eq!(serialized(&value), value.to_string(), "off by default");
+    let shown = recorded_with(all(), |recorder| recorder.debug("to ann@example.com"));
+    assert_eq!(shown, r#""\"to [redacted]\"""#);
+    let shown = recorded_with(all(), |recorder| recorder.panic("4111 1111 1111 1111 was refused", None));
+    assert_eq!(shown, r#"{"message":"[redacted] was refused"}"#);
+    // The address is cut in the middle.
+    let long = format!("{} ann@example.com", "x".repeat(MAX_TEXT_BYTES - 8));
+    assert!(recorded_with(all(), |recorder| recorder.serialize(&long)).ends_with(" [redacted]…\""));
+}
+
+#[test]
+fn strict_mode_shows_nothing_that_debug_prints() {
+    use crate::specialize::{Failure, PutDebugError as _};
+    let strict = || Redaction::of(&Wishes { strict: true, ..Wishes::default() });
+    #[derive(Debug)]
+    struct Data(#[allow(dead_code)] &'static str);
+    let data = Data("hunter2");
+    let shown = recorded_with(strict(), |recorder| recorder.debug(&data));
+    assert!(shown.contains("opaque: ") && shown.contains("Data") && shown.contains("strict mode"), "{shown}");
+    let shown = recorded_with(strict(), |recorder| (&Failure(&data)).put(recorder));
+    assert!(shown.contains("strict mode") && shown.contains("\"type\"") && !shown.contains("hunter2"), "{shown}");
+    assert_eq!(recorded_with(strict(), |recorder| recorder.serialize(&1)), "1");
+}
+
+#[test]
+fn what_was_met_is_told() {
+    let met = |record: &dyn Fn(&mut Recorder)| {
+        let mut recorder = Recorder::new(std::sync::Arc::default());
+        record(&mut recorder);
+        let value = crate::record::values(&recorder.bytes).next().unwrap().to_vec();
+        let met = write_json(&mut String::new(), &value, &Redaction::default());
+        [met.truncated, met.failed, met.printed]
+    };
+    struct Broken;
+    impl Serialize for Broken {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("out of order"))
+        }
+    }
+    assert_eq!(met(&|recorder| recorder.serialize(&json!({"a": [1, null, "b"]}))), [false, false, false]);
+    assert_eq!(met(&|recorder| recorder.serialize(&vec![1; 100])), [true, false, false]);
+    assert_eq!(met(&|recorder| recorder.serialize(&"x".repeat(2_000))), [true, false, false]);
+    assert_eq!(met(&|recorder| recorder.serialize(&vec!["x".repeat(1_000); 9])), [true, false, false]);
+    assert_eq!(
+        met(&|recorder| recorder.serialize(&(0..99).map(|n| (n, n)).collect::<BTreeMap<_, _>>())),
+        [true, false, false]
+    );
+    assert_eq!(met(&|recorder| recorder.serialize(&Broken)), [false, true, false]);
+    assert_eq!(met(&|recorder| recorder.debug(&1)), [false, false, true]);
+    assert_eq!(met(&|recorder| recorder.debug(&"x".repeat(2_000))), [true, false, true]);
 }
 
 #[test]
@@ -347,17 +481,17 @@ proptest! {
         recorder.serialize(&value);
         let binary = crate::record::values(&recorder.bytes).next().unwrap();
         let mut out = String::new();
-        write_json(&mut out, &binary[..at.index(binary.len() + 1)]);
+        write_json(&mut out, &binary[..at.index(binary.len() + 1)], &Redaction::default());
         prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
-        let _ = Tree::read(&binary[..at.index(binary.len() + 1)]);
+        let _ = Tree::read(&binary[..at.index(binary.len() + 1)], &Redaction::default());
     }
 
     #[test]
     fn random_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut out = String::new();
-        write_json(&mut out, &bytes);
+        write_json(&mut out, &bytes, &Redaction::default());
         prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
-        let _ = Tree::read(&bytes);
+        let _ = Tree::read(&bytes, &Redaction::default());
     }
 
     #[test]

@@ -34,9 +34,16 @@ fn of_a_call(condition: &Condition) -> bool {
         "sku": "GREEN-HAT", "quantity": 3, "price": 1.5, "gift": true, "note": null, "lines": [{"id": 7}],
     }));
     let returned = binary(&serde_json::json!({"total": 0}));
-    let args = || Tree::read(&args);
-    let facts =
-        Facts { args: &args, returned: Some(&returned), error: None, outcome: "returned", duration_ns: 5_000_000 };
+    let redaction = Redaction::default();
+    let args = || Tree::read(&args, &redaction);
+    let facts = Facts {
+        args: &args,
+        returned: Some(&returned),
+        error: None,
+        outcome: "returned",
+        duration_ns: 5_000_000,
+        redaction: &redaction,
+    };
     holds(condition, &facts)
 }
 
