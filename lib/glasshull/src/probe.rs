@@ -43,6 +43,7 @@ impl Probe {
         let zero = || AtomicU64::new(0);
         Self {
             serial,
+            work: Work::of(&order),
             order,
             seed,
             seen: zero(),
@@ -53,7 +54,6 @@ impl Probe {
             skipped_by_rate: zero(),
             skipped_by_condition: zero(),
             off: AtomicBool::new(false),
-            work: Work::default(),
         }
     }
 

@@ -162,10 +162,13 @@ fn a_condition_cannot_feel_for_a_secret() {
     let (hub, _agent, _) = captured(|builder| builder, all().map(order).collect(), run);
     for (case, negated) in all() {
         let decided = |report: &v1::ProbeReport| report.captured + report.skipped_by_condition == 3;
-        let kept = hub.report(&format!("{case} {negated}"), decided).captured;
+        let report = hub.report(&format!("{case} {negated}"), decided);
+        let kept = report.captured;
         // A text that was searched is known, without the secret; what is withheld as a whole is unknown either way.
         let (path, subject, ..) = cases[case];
         let is_text = subject == Subject::Error || path == ["printed"];
         assert!(kept == 0 || (is_text && negated), "{path:?} {negated}: {kept}");
+        let is_told = report.undecided == 1 && report.reason.contains("is withheld");
+        assert!(is_text || is_told, "{path:?}: {report:?}");
     }
 }

@@ -9,14 +9,14 @@ use glasshull_wire::limits::{MAX_NAME_BYTES, MAX_VALUE_BYTES};
 use glasshull_wire::v1::{self, Outcome};
 use glasshull_wire::{BatchWriter, CallRow, markers};
 
-use super::condition::{self, Facts};
+use super::condition::Facts;
 use super::probes::ProbeSet;
 use crate::clock::Calibration;
 use crate::probe::Probe;
 use crate::record::{Ending, Entry, Exit, values};
 use crate::site::Site;
 use crate::value::redaction::Redaction;
-use crate::value::{Met, Tree, cut, marker, write_json, write_text};
+use crate::value::{Met, cut, marker, write_json, write_text};
 
 /// Calls that have not ended. Beyond, calls are dropped.
 const MAX_OPEN_CALLS: usize = 65_536;
@@ -156,7 +156,7 @@ impl Calls {
             idle_ns: around.clock.nanoseconds(idle),
             value: values(&exit.value).next(),
         };
-        let kept = open.is_kept(&state, around.redaction, true);
+        let kept = open.is_kept(&state, around, true);
         // Whoever was told that it runs is told how it ended, even if no probe keeps it.
         if kept || open.sent_as_running {
             open.write(&state, around);
@@ -181,7 +181,7 @@ impl Calls {
             if let Some(open) = self.open.get_mut(&call_id) {
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
-                open.sent_as_running = open.is_kept(&state, around.redaction, false);
+                open.sent_as_running = open.is_kept(&state, around, false);
                 if open.sent_as_running {
                     open.write(&state, around);
                 }
@@ -247,21 +247,20 @@ impl Open {
 
     /// Whether some probe that wants the function wants this call, counted with each. A running call counts when it
     /// ends.
-    fn is_kept(&self, state: &State<'_>, redaction: &Redaction, is_final: bool) -> bool {
-        let args = || self.args_tree(redaction);
+    fn is_kept(&self, state: &State<'_>, around: &Surroundings<'_>, is_final: bool) -> bool {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let facts = Facts {
-            args: &args,
+            arguments: self.site.arguments,
+            values: &self.entry.values,
             returned: state.value.filter(|_| !is_error),
             error: state.value.filter(|_| is_error),
             outcome: outcome_text(state.outcome),
             duration_ns: state.duration_ns,
-            redaction,
+            redaction: around.redaction,
         };
         let mut kept = false;
         for probe in self.probes.iter() {
-            let wanted = probe.order.condition.as_ref().is_none_or(|condition| condition::holds(condition, &facts));
-            match (wanted, is_final) {
+            match (probe.work.wants(&facts, around.now, is_final), is_final) {
                 (true, true) => kept |= probe.keep(probe.serial == self.entry.probe),
                 (true, false) => kept |= !probe.is_conditional() || !probe.is_exhausted(),
                 (false, true) => {
@@ -282,11 +281,6 @@ impl Open {
         if let Some(probe) = self.probes.iter().find(|probe| probe.serial == self.entry.probe) {
             probe.work.wrote(met, printed_at);
         }
-    }
-
-    fn args_tree(&self, redaction: &Redaction) -> Tree {
-        let names = self.site.arguments.iter().map(|name| (*name).to_owned());
-        Tree::Map(names.zip(values(&self.entry.values).map(|value| Tree::read(value, redaction))).collect())
     }
 
     /// The arguments, and the first of them that `Debug` printed.

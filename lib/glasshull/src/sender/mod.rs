@@ -6,6 +6,7 @@ mod calls;
 mod condition;
 mod connect;
 mod governor;
+mod like;
 mod outbox;
 mod printable;
 mod probes;
@@ -303,7 +304,8 @@ impl Sender {
         }
         if self.governor.is_due(now) {
             let costs = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed));
-            let spent = self.clock.nanoseconds(costs.fold(self.ended_cost, u64::saturating_add));
+            let conditions = self.probes.spent();
+            let spent = self.clock.nanoseconds(costs.fold(self.ended_cost + conditions, u64::saturating_add));
             let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed);
             if let Some(why) = self.governor.judge(spent, lost, now) {
                 self.probes.suspend_busiest(&why, now);
@@ -455,7 +457,7 @@ impl Sender {
         let drops = &self.agent.drops;
         v1::Report {
             revision: self.probes.revision,
-            probes: self.probes.reports(now),
+            probes: self.probes.reports(now, |ticks| self.clock.nanoseconds(ticks)),
             drops: Some(v1::Drops {
                 ring_full: drops.ring_full.load(Ordering::Relaxed),
                 buffer_full: drops.buffer_full.load(Ordering::Relaxed),

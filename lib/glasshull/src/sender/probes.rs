@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use glasshull_wire::limits::{MAX_PATTERNS, MAX_PROBES};
 use glasshull_wire::{pattern, v1};
 
-use super::condition;
 use crate::agent::Agent;
 use crate::ids;
 use crate::probe::{Probe, ProbeTable};
@@ -36,6 +35,8 @@ pub(crate) struct ProbeSet {
     previous: Arc<ProbeTable>,
     table: Arc<ProbeTable>,
     refilled: Option<Instant>,
+    /// Ticks spent on conditions of probes that are gone.
+    spent_before: u64,
 }
 
 struct Held {
@@ -93,21 +94,18 @@ impl ProbeSet {
         }
         for held in before {
             held.probe.switch_off(true);
+            self.spent_before = self.spent_before.saturating_add(held.probe.work.spent());
         }
         self.rebuild(agent, now);
     }
 
     fn hold(&mut self, order: v1::Probe, ends: Instant) -> Held {
         self.next_serial += 1;
-        let refused = if order.patterns.len() > MAX_PATTERNS {
-            Some("it has more patterns than allowed")
-        } else if order.condition.as_ref().is_some_and(|condition| !condition::is_within_limits(condition)) {
-            Some("its condition is larger than allowed")
-        } else {
-            None
-        };
+        let too_many = (order.patterns.len() > MAX_PATTERNS).then_some("it has more patterns than allowed");
+        let probe = Arc::new(Probe::new(self.next_serial, order, ids::random()));
+        let refused = too_many.or(probe.work.refused());
         Held {
-            probe: Arc::new(Probe::new(self.next_serial, order, ids::random())),
+            probe,
             ends,
             functions: 0,
             refused,
@@ -201,8 +199,14 @@ impl ProbeSet {
         self.probes.iter_mut().for_each(|held| held.governed = held.work());
     }
 
-    pub(crate) fn reports(&self, now: Instant) -> Vec<v1::ProbeReport> {
-        self.probes.iter().map(|held| held.report(now)).collect()
+    /// Ticks the sender spent on conditions: of probes that are held, and of those that are gone.
+    pub(crate) fn spent(&self) -> u64 {
+        self.probes.iter().fold(self.spent_before, |sum, held| sum.saturating_add(held.probe.work.spent()))
+    }
+
+    /// How capturing goes; `nanoseconds` tells how many a number of ticks are.
+    pub(crate) fn reports(&self, now: Instant, nanoseconds: impl Fn(u64) -> u64) -> Vec<v1::ProbeReport> {
+        self.probes.iter().map(|held| held.report(now, &nanoseconds)).collect()
     }
 }
 
@@ -226,7 +230,7 @@ impl Held {
         }
     }
 
-    fn report(&self, now: Instant) -> v1::ProbeReport {
+    fn report(&self, now: Instant, nanoseconds: impl Fn(u64) -> u64) -> v1::ProbeReport {
         let (state, reason) = self.state(now);
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let mut report = v1::ProbeReport {
@@ -240,7 +244,7 @@ impl Held {
             skipped_by_condition: count(&self.probe.skipped_by_condition),
             ..v1::ProbeReport::default()
         };
-        self.probe.work.report(&mut report);
+        self.probe.work.report(&mut report, nanoseconds);
         report
     }
 
@@ -265,7 +269,7 @@ impl Held {
             let rate = order.max_calls_per_second;
             return (v1::ProbeState::Limited, format!("more than {rate} calls a second: whole requests are skipped"));
         }
-        (v1::ProbeState::Active, String::new())
+        (v1::ProbeState::Active, self.probe.work.complaint(now).unwrap_or_default())
     }
 }
 

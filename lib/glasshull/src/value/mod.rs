@@ -8,15 +8,15 @@ mod debug;
 mod encoder;
 mod json;
 mod limits;
+mod lookup;
 mod recorder;
 pub(crate) mod redaction;
-mod tree;
 
 pub(crate) use json::{Met, marker, write_json, write_text};
 pub(crate) use limits::Limits;
+pub(crate) use lookup::{Found, Hidden, Step, look_up};
 pub use recorder::Recorder;
 pub(crate) use recorder::panic_message;
-pub(crate) use tree::Tree;
 
 /// One value in binary form, in bytes. What is larger is cut and marked.
 pub(crate) const MAX_VALUE_BYTES: usize = Limits::DEFAULT.bytes;

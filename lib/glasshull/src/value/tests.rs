@@ -483,7 +483,48 @@ proptest! {
         let mut out = String::new();
         write_json(&mut out, &binary[..at.index(binary.len() + 1)], &Redaction::default());
         prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
-        let _ = Tree::read(&binary[..at.index(binary.len() + 1)], &Redaction::default());
+        let path = [Step::new("k"), Step::new("0")];
+        let _ = look_up(&binary[..at.index(binary.len() + 1)], &path, &Redaction::default(), &mut 0);
+    }
+
+    #[test]
+    fn what_is_looked_up_is_what_json_has_there(value in any_json(), choices in prop::collection::vec(any::<prop::sample::Index>(), 0..4)) {
+        let text = serialized(&value);
+        prop_assume!(!is_marked(&text) && !text.contains("redacted"));
+        let mut recorder = Recorder::new(std::sync::Arc::default());
+        recorder.serialize(&value);
+        let (mut there, mut path) = (&value, Vec::new());
+        for choice in choices {
+            let (step, next) = match there {
+                Value::Array(items) if !items.is_empty() => {
+                    let place = choice.index(items.len());
+                    (place.to_string(), &items[place])
+                }
+                Value::Object(entries) if !entries.is_empty() => {
+                    let (key, next) = entries.iter().nth(choice.index(entries.len())).unwrap();
+                    (key.clone(), next)
+                }
+                _ => break,
+            };
+            path.push(Step::new(&step));
+            there = next;
+        }
+        let binary = crate::record::values(&recorder.bytes).next().unwrap();
+        let found = look_up(binary, &path, &Redaction::default(), &mut 0);
+        let expected = match there {
+            Value::Null => Found::Null,
+            Value::Bool(value) => Found::Bool(*value),
+            Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(integer), _) => Found::Integer(integer.into()),
+                (_, Some(integer)) => Found::Integer(integer.into()),
+                _ => Found::Real(number.as_f64().unwrap()),
+            },
+            Value::String(text) => Found::Text(text.as_str().into()),
+            Value::Array(_) | Value::Object(_) => Found::Container,
+        };
+        prop_assert_eq!(found, expected);
+        path.push(Step::new("no such key"));
+        prop_assert_eq!(look_up(binary, &path, &Redaction::default(), &mut 0), Found::Missing);
     }
 
     #[test]
@@ -491,7 +532,9 @@ proptest! {
         let mut out = String::new();
         write_json(&mut out, &bytes, &Redaction::default());
         prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
-        let _ = Tree::read(&bytes, &Redaction::default());
+        for path in [&[][..], &[Step::new("0")], &[Step::new("0"), Step::new("0")]] {
+            let _ = look_up(&bytes, path, &Redaction::default(), &mut 0);
+        }
     }
 
     #[test]

@@ -1,13 +1,29 @@
-use glasshull_wire::v1::Conditions;
+use glasshull_wire::v1::{Condition, Conditions, condition};
 use serde::Serialize;
 
 use super::*;
-use crate::value::Recorder;
+use crate::value::{Recorder, tag};
 
 fn binary(value: &impl Serialize) -> Vec<u8> {
     let mut recorder = Recorder::new(std::sync::Arc::default());
     recorder.serialize(value);
-    crate::record::values(&recorder.bytes).next().unwrap().to_vec()
+    values(&recorder.bytes).next().unwrap().to_vec()
+}
+
+const ARGUMENTS: &[&str] = &["sku", "quantity", "price", "gift", "note", "lines", "password", "long", "absent"];
+
+/// Values of all of them but the last, for which there was no room.
+fn arguments() -> Vec<u8> {
+    let mut recorder = Recorder::new(std::sync::Arc::default());
+    recorder.serialize("GREEN-HAT");
+    recorder.serialize(&3);
+    recorder.serialize(&1.5);
+    recorder.serialize(&true);
+    recorder.serialize(&());
+    recorder.serialize(&serde_json::json!([{"id": 7}]));
+    recorder.redacted("password");
+    recorder.serialize(&vec![0; 1_000]);
+    recorder.bytes
 }
 
 fn comparison(subject: Subject, path: &[&str], operator: Operator, values: Vec<literal::Value>) -> Condition {
@@ -28,23 +44,28 @@ fn text(value: &str) -> literal::Value {
     literal::Value::Text(value.into())
 }
 
-/// Of a call with these arguments, returning `{"total": 0}` after 5 ms.
-fn of_a_call(condition: &Condition) -> bool {
-    let args = binary(&serde_json::json!({
-        "sku": "GREEN-HAT", "quantity": 3, "price": 1.5, "gift": true, "note": null, "lines": [{"id": 7}],
-    }));
-    let returned = binary(&serde_json::json!({"total": 0}));
+/// Of a call with these arguments, returning `{"total": 0}` after 5 ms; why it is undecided, in words.
+fn judged(condition: &Condition) -> (bool, Option<String>) {
+    let (values, returned) = (arguments(), binary(&serde_json::json!({"total": 0})));
     let redaction = Redaction::default();
-    let args = || Tree::read(&args, &redaction);
     let facts = Facts {
-        args: &args,
+        arguments: ARGUMENTS,
+        values: &values,
         returned: Some(&returned),
         error: None,
         outcome: "returned",
         duration_ns: 5_000_000,
         redaction: &redaction,
     };
-    holds(condition, &facts)
+    match super::Condition::compile(condition).unwrap().evaluate(&facts) {
+        Verdict::Holds => (true, None),
+        Verdict::HoldsNot => (false, None),
+        Verdict::Undecided(clue) => (false, Some(clue.map_or_else(String::new, |clue| clue.to_string()))),
+    }
+}
+
+fn of_a_call(condition: &Condition) -> bool {
+    judged(condition).0
 }
 
 #[test]
@@ -61,6 +82,12 @@ fn comparisons_hold_as_in_sql() {
         (Args, vec!["sku"], Like, vec![text("HAT%")], false),
         (Args, vec!["sku"], In, vec![text("A"), text("GREEN-HAT")], true),
         (Args, vec!["sku"], In, vec![], false),
+        (Args, vec!["quantity"], In, vec![integer(1), integer(3)], true),
+        (Args, vec!["quantity"], In, vec![text("3")], true),
+        (Args, vec!["quantity"], In, vec![real(3.0)], true),
+        (Args, vec!["price"], In, vec![integer(1), real(1.5)], true),
+        (Args, vec!["sku"], In, vec![integer(1)], false),
+        (Args, vec!["password"], IsNull, vec![], false),
         (Args, vec!["quantity"], Gt, vec![integer(2)], true),
         (Args, vec!["quantity"], Ge, vec![real(3.5)], false),
         (Args, vec!["quantity"], Eq, vec![text("3")], true),
@@ -106,10 +133,78 @@ fn what_is_unknown_stays_unknown_when_it_is_negated() {
 fn a_condition_beyond_the_limits_is_recognized() {
     let one = || comparison(Subject::Duration, &[], Operator::Gt, vec![literal::Value::Integer(1)]);
     let nested = |levels: usize| (0..levels).fold(one(), |inner, _| not(inner));
+    let is_within_limits = |condition: &Condition| super::Condition::compile(condition).is_ok();
     assert!(is_within_limits(&nested(MAX_CONDITION_DEPTH - 1)));
     assert!(!is_within_limits(&nested(MAX_CONDITION_DEPTH)));
+    let values = |n: usize| (0..n as i64).map(literal::Value::Integer).collect();
+    let any_of = |n| comparison(Subject::Args, &["quantity"], Operator::In, values(n));
+    assert!(is_within_limits(&any_of(MAX_LITERALS)) && !is_within_limits(&any_of(MAX_LITERALS + 1)));
+    let like = |n: usize| comparison(Subject::Args, &["sku"], Operator::Like, vec![text(&"%".repeat(n))]);
+    assert!(is_within_limits(&like(MAX_LIKE_BYTES)) && !is_within_limits(&like(MAX_LIKE_BYTES + 1)));
+    let long = comparison(Subject::Args, &["sku"], Operator::Eq, vec![text(&"x".repeat(MAX_CONDITION_BYTES))]);
+    assert!(!is_within_limits(&long));
+    let deep = |n: usize| comparison(Subject::Args, &vec!["a"; n], Operator::IsNull, vec![]);
+    assert!(is_within_limits(&deep(MAX_PATH_STEPS)) && !is_within_limits(&deep(MAX_PATH_STEPS + 1)));
     let wide = |n: usize| Condition {
         kind: Some(condition::Kind::Any(Conditions { conditions: (0..n).map(|_| one()).collect() })),
     };
     assert!(is_within_limits(&wide(MAX_COMPARISONS)) && !is_within_limits(&wide(MAX_COMPARISONS + 1)));
+}
+
+#[test]
+fn why_a_condition_is_undecided_is_told() {
+    use Operator::{Eq, Gt, In, Like};
+    let integer = || vec![literal::Value::Integer(5)];
+    let table = [
+        (comparison(Subject::Args, &["password"], Like, vec![text("a%")]), "`args.password` is withheld"),
+        (
+            comparison(Subject::Args, &["sku"], Gt, integer()),
+            "`args.sku` is of another type than what it is compared with",
+        ),
+        (
+            comparison(Subject::Args, &["sku"], In, integer()),
+            "`args.sku` is of another type than what it is compared with",
+        ),
+        (
+            comparison(Subject::Args, &["lines"], Eq, integer()),
+            "`args.lines` is of another type than what it is compared with",
+        ),
+        (comparison(Subject::Args, &["long", "900"], Eq, integer()), "`args.long.900` was cut at a limit"),
+        (comparison(Subject::Args, &["absent"], Eq, integer()), "`args.absent` was cut at a limit"),
+        // As in SQL, what is null is unknown, and nobody has to do anything about it.
+        (comparison(Subject::Args, &["note"], Eq, integer()), ""),
+        (comparison(Subject::Args, &["missing"], Eq, integer()), ""),
+        (comparison(Subject::Error, &[], Eq, vec![text("x")]), ""),
+    ];
+    for (condition, expected) in table {
+        assert_eq!(judged(&condition), (false, Some(expected.to_owned())), "{condition:?}");
+        assert_eq!(judged(&not(condition)).1.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn what_one_evaluation_costs_is_bounded() {
+    let slow =
+        || comparison(Subject::Args, &["long_text"], Operator::Like, vec![text(&format!("%{}b_", "a".repeat(1_000)))]);
+    let all =
+        Condition { kind: Some(condition::Kind::Any(Conditions { conditions: (0..60).map(|_| slow()).collect() })) };
+    let compiled = super::Condition::compile(&all).unwrap();
+    let mut value = vec![tag::TEXT];
+    crate::value::write_varint(&mut value, 16_000);
+    value.extend(std::iter::repeat_n(b'a', 16_000));
+    let values = [&(value.len() as u16).to_le_bytes()[..], &value].concat();
+    let redaction = Redaction::default();
+    let facts = Facts {
+        arguments: &["long_text"],
+        values: &values,
+        returned: None,
+        error: None,
+        outcome: "returned",
+        duration_ns: 1,
+        redaction: &redaction,
+    };
+    let mut evaluation = Evaluation { facts, steps: 0, clue: None };
+    assert_eq!(evaluation.node(&compiled.0), None);
+    assert!(evaluation.steps <= MAX_STEPS + 16_100, "{}", evaluation.steps);
+    assert_eq!(evaluation.clue.unwrap().to_string(), "`args.long_text` takes too long to compare");
 }

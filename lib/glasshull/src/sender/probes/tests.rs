@@ -35,7 +35,7 @@ fn set(orders: Vec<v1::Probe>, agent: &Agent, now: Instant) -> ProbeSet {
 }
 
 fn states(set: &ProbeSet, now: Instant) -> Vec<v1::ProbeState> {
-    set.reports(now).iter().map(v1::ProbeReport::state).collect()
+    set.reports(now, |ticks| ticks).iter().map(v1::ProbeReport::state).collect()
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_probe_switches_its_functions_and_switches_them_off_at_its_end() {
     let (wanted, other) = (listed("probes_a::wanted"), listed("probes_a::other"));
     let mut set = set(vec![order("1", "probes_a::w*")], &agent, now);
     assert!(wanted.is_on_for(agent.bit) && !other.is_on_for(agent.bit));
-    assert_eq!(set.reports(now)[0].functions, 1);
+    assert_eq!(set.reports(now, |ticks| ticks)[0].functions, 1);
     assert!(!set.tick(&agent, now + 599 * SECOND));
     assert!(set.tick(&agent, now + 601 * SECOND));
     assert!(!wanted.is_on_for(agent.bit));
@@ -63,11 +63,11 @@ fn a_probe_sent_again_keeps_its_counts_and_a_changed_one_begins_anew() {
     probe.captured.store(5, Ordering::Relaxed);
     let longer = v1::Probe { remaining_ns: 900_000_000_000, ..order("1", "probes_b::f") };
     set.apply(v1::Probes { revision: 2, probes: vec![longer] }, &agent, now);
-    assert_eq!((set.reports(now)[0].captured, set.revision), (5, 2));
+    assert_eq!((set.reports(now, |ticks| ticks)[0].captured, set.revision), (5, 2));
     assert_eq!(states(&set, now + 700 * SECOND), [v1::ProbeState::Active]);
     let changed = v1::Probe { max_calls: 7, ..order("1", "probes_b::f") };
     set.apply(v1::Probes { revision: 3, probes: vec![changed] }, &agent, now);
-    assert_eq!(set.reports(now)[0].captured, 0);
+    assert_eq!(set.reports(now, |ticks| ticks)[0].captured, 0);
     assert!(probe.is_off());
     set.apply(v1::Probes::default(), &agent, now);
     assert!(set.is_empty() && !site.is_on_for(agent.bit));
@@ -97,7 +97,7 @@ fn the_busiest_probe_is_suspended_and_resumes_each_time_later() {
         assert!(set.tick(&agent, now));
         assert!(!busy.is_on_for(agent.bit) && quiet.is_on_for(agent.bit), "{time}");
         assert_eq!(states(&set, now), [v1::ProbeState::Active, v1::ProbeState::Suspended]);
-        assert_eq!(set.reports(now)[1].reason, format!("too much; it resumes after {length} s"));
+        assert_eq!(set.reports(now, |ticks| ticks)[1].reason, format!("too much; it resumes after {length} s"));
         now += length * SECOND;
         assert!(set.tick(&agent, now));
         assert!(busy.is_on_for(agent.bit));
@@ -131,8 +131,8 @@ fn a_rate_is_filled_up_as_time_passes() {
 fn more_probes_than_allowed_are_left_out() {
     let (agent, now) = (agent(), Instant::now());
     let orders = (0..MAX_PROBES + 5).map(|i| order(&i.to_string(), "probes_f::*")).collect();
-    assert_eq!(set(orders, &agent, now).reports(now).len(), MAX_PROBES);
+    assert_eq!(set(orders, &agent, now).reports(now, |ticks| ticks).len(), MAX_PROBES);
     let twice = vec![order("1", "probes_f::*"), order("1", "probes_f::*")];
-    assert_eq!(set(twice, &agent, now).reports(now).len(), 1);
+    assert_eq!(set(twice, &agent, now).reports(now, |ticks| ticks).len(), 1);
     agent.close();
 }
