@@ -4,6 +4,8 @@
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
+use crate::limits::{MAX_CONDITION_DEPTH, MAX_PATTERNS, MAX_PROBES};
+
 /// Field numbers from the outermost message to the repeated field, with the most entries it may have in all.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
@@ -16,6 +18,56 @@ pub struct Bound {
 /// Whether a message keeps all bounds, as far as it is protobuf: what decoding it would hold in memory.
 pub fn within(bounds: &[Bound], message: &[u8]) -> bool {
     bounds.iter().all(|bound| count(message, bound.path) <= bound.most)
+}
+
+/// Whether a `ToInstance` message keeps the limits on probes, patterns and conditions: what an instance would hold in
+/// memory if it decoded what a hub that lies sends it.
+///
+/// ```
+/// use glasshull_wire::{Message as _, entries, v1};
+///
+/// let probes = v1::Probes { revision: 1, probes: vec![v1::Probe::default(); 5_000] };
+/// let message = v1::ToInstance { message: Some(v1::to_instance::Message::Probes(probes)) };
+/// assert!(!entries::within_instance_limits(&message.encode_to_vec()));
+/// ```
+pub fn within_instance_limits(message: &[u8]) -> bool {
+    let lists = each(1, message).flat_map(|welcome| each(3, welcome)).chain(each(2, message));
+    let probes = lists.flat_map(|probes| each(2, probes));
+    let (mut count, mut patterns, mut parts) = (0, 0, 0);
+    for probe in probes {
+        count += 1;
+        patterns += each(2, probe).count();
+        for condition in each(3, probe) {
+            parts += parts_of(condition, MAX_CONDITION_DEPTH);
+        }
+        if count > MAX_PROBES_SENT || patterns > MAX_PROBES * MAX_PATTERNS || parts > MAX_INSTANCE_CONDITION_PARTS {
+            return false;
+        }
+    }
+    true
+}
+
+/// More probes than an instance takes are left out by it; so many more are a lie.
+const MAX_PROBES_SENT: usize = 16 * MAX_PROBES;
+
+/// Conditions, steps and literals of all probes of one instance: about a hundred bytes each in memory.
+const MAX_INSTANCE_CONDITION_PARTS: usize = 64 * 1024;
+
+/// Conditions in a condition, steps and literals, down to as many levels as are decoded at all.
+fn parts_of(condition: &[u8], levels: usize) -> usize {
+    // Deeper ones are not decoded, but refused; counting them all the same would let the count recurse without end.
+    let Some(levels) = levels.checked_sub(1) else { return MAX_INSTANCE_CONDITION_PARTS + 1 };
+    let inner = [1, 2].into_iter().flat_map(|list| each(list, condition)).flat_map(|list| each(1, list));
+    let negated = each(3, condition);
+    let below = inner.chain(negated).map(|inner| parts_of(inner, levels));
+    let comparisons = each(4, condition);
+    let compared = comparisons.map(|comparison| each(2, comparison).count() + each(4, comparison).count());
+    below.chain(compared).fold(1, usize::saturating_add)
+}
+
+/// The entries of one field.
+fn each(field: u32, mut message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || next_of(field, &mut message))
 }
 
 /// How many entries there are at the end of a path, up to where the bytes are no protobuf.
@@ -50,7 +102,10 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::v1::{Function, Functions, ToHub, to_hub};
+    use crate::v1::{
+        Comparison, Condition, Conditions, Function, Functions, Literal, Probe, Probes, ToHub, ToInstance, Welcome,
+        condition, to_hub, to_instance,
+    };
 
     fn announcing(functions: usize, arguments: usize) -> Vec<u8> {
         let function = Function { arguments: vec![String::new(); arguments], ..Function::default() };
@@ -81,5 +136,47 @@ mod tests {
         assert_eq!(count(&message, &[2, 1]), 3);
         message.truncate(message.len() - 5);
         assert!(count(&message, &[2, 1]) <= 3);
+    }
+
+    fn of_one_probe(probe: Probe) -> [Vec<u8>; 2] {
+        let probes = Probes { revision: 1, probes: vec![probe] };
+        let welcome = Welcome { probes: Some(probes.clone()), ..Welcome::default() };
+        [to_instance::Message::Probes(probes), to_instance::Message::Welcome(welcome)]
+            .map(|message| ToInstance { message: Some(message) }.encode_to_vec())
+    }
+
+    #[track_caller]
+    fn refused(probe: Probe) {
+        for message in of_one_probe(probe) {
+            assert!(!within_instance_limits(&message));
+        }
+    }
+
+    fn comparing(literals: usize) -> Condition {
+        let comparison = Comparison { values: vec![Literal::default(); literals], ..Comparison::default() };
+        Condition { kind: Some(condition::Kind::Comparison(comparison)) }
+    }
+
+    fn with(condition: Condition) -> Probe {
+        Probe { condition: Some(condition), ..Probe::default() }
+    }
+
+    #[test]
+    fn what_a_hub_may_ask_of_an_instance_is_bounded_before_it_is_decoded() {
+        for message in of_one_probe(Probe { patterns: vec!["a".into(); MAX_PATTERNS], ..with(comparing(4_096)) }) {
+            assert!(within_instance_limits(&message));
+        }
+        refused(Probe { patterns: vec![String::new(); MAX_PROBES * MAX_PATTERNS + 1], ..Probe::default() });
+        refused(with(comparing(MAX_INSTANCE_CONDITION_PARTS)));
+        let nothing = Condition::default();
+        let wide = Conditions { conditions: vec![nothing.clone(); MAX_INSTANCE_CONDITION_PARTS] };
+        refused(with(Condition { kind: Some(condition::Kind::All(wide.clone())) }));
+        let negated = Condition { kind: Some(condition::Kind::Any(wide)) };
+        refused(with(Condition { kind: Some(condition::Kind::Not(Box::new(negated))) }));
+        let not = |inner| Condition { kind: Some(condition::Kind::Not(Box::new(inner))) };
+        refused(with((0..MAX_CONDITION_DEPTH).fold(nothing, |inner, _| not(inner))));
+        let steps = Comparison { path: vec![String::new(); MAX_INSTANCE_CONDITION_PARTS], ..Comparison::default() };
+        refused(with(Condition { kind: Some(condition::Kind::Comparison(steps)) }));
+        assert!(within_instance_limits(b"") && within_instance_limits(b"\xff\xff\xff"));
     }
 }

@@ -355,6 +355,12 @@ pub struct Report {
     /// Bytes held for the hub: not sent, or sent and not acknowledged.
     #[prost(uint64, tag = "4")]
     pub buffered_bytes: u64,
+    /// Nanoseconds of CPU time the sender's thread took; 0 where the system does not tell.
+    #[prost(uint64, tag = "5")]
+    pub sender_cpu_ns: u64,
+    /// Nanoseconds the program's own threads spent capturing, an estimate from samples.
+    #[prost(uint64, tag = "6")]
+    pub capturing_ns: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProbeReport {

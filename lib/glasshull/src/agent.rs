@@ -1,5 +1,7 @@
 //! The state of one agent: what the capturing threads and the sender share.
 
+#[cfg(unix)]
+use std::sync::RwLockWriteGuard;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -290,4 +292,17 @@ pub(crate) fn uninstall(agent: &Arc<Agent>) {
         *global = None;
         GLOBAL_VERSION.fetch_add(1, Ordering::Release);
     }
+}
+
+/// Nobody installs, uninstalls or looks up the process's agent as long as this is held.
+#[cfg(unix)]
+pub(crate) fn lock_global() -> RwLockWriteGuard<'static, Option<Arc<Agent>>> {
+    GLOBAL.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// In a forked child: the agent was the parent's. It is leaked, as others of its threads may have been using it.
+#[cfg(unix)]
+pub(crate) fn forget(global: &mut Option<Arc<Agent>>) {
+    std::mem::forget(global.take());
+    GLOBAL_VERSION.fetch_add(1, Ordering::Release);
 }

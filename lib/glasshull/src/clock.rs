@@ -7,6 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long the first calibration takes: the error of both clock reads, some 100 ns, is then 50 millionths.
 const FIRST_CALIBRATION: Duration = Duration::from_millis(2);
 
+/// Over less time a rate is not measured: a thread may be set aside between two clock reads.
+const EXACT_AFTER: Duration = Duration::from_millis(200);
+
+/// A rate that is off by so much, in parts of one, means that a clock was stopped: counters deviate by millionths.
+const JUMP: f64 = 0.01;
+
 /// Ticks since some moment. Comparable between threads, constant in rate.
 #[inline]
 pub(crate) fn ticks() -> u64 {
@@ -92,6 +98,7 @@ fn counter_is_sound() -> bool {
 }
 
 /// All clocks read at one moment.
+#[derive(Clone, Copy)]
 struct Moment {
     ticks: u64,
     instant: Instant,
@@ -113,31 +120,59 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// Nanoseconds a tick took between two moments. None if ticks did not go forward.
+    fn rate_until(&self, later: &Self) -> Option<f64> {
+        let ticks = later.ticks.checked_sub(self.ticks).filter(|ticks| *ticks > 0)?;
+        Some(later.instant.saturating_duration_since(self.instant).as_nanos() as f64 / ticks as f64)
+    }
+
+    /// Whether so much time passed that a rate measured over it is exact.
+    fn is_far_from(&self, later: &Self) -> bool {
+        later.instant.saturating_duration_since(self.instant) >= EXACT_AFTER
+            || later.ticks.saturating_sub(self.ticks) as f64 >= 10.0 * EXACT_AFTER.as_nanos() as f64
+    }
+}
+
 /// Turns ticks into nanoseconds. Belongs to the sender, which corrects it about once a second.
 pub(crate) struct Calibration {
     /// Where the rate is measured from: the longer ago, the more exact.
     first: Moment,
     last: Moment,
     nanoseconds_per_tick: f64,
+    /// The rate was measured over too little time, or before the clocks went apart: nothing is compared with it.
+    is_rough: bool,
 }
 
 impl Calibration {
     pub(crate) fn new() -> Self {
         let first = Moment::now();
         std::thread::sleep(FIRST_CALIBRATION);
-        let mut calibration = Self { first, last: Moment::now(), nanoseconds_per_tick: 1.0 };
-        calibration.correct();
-        calibration
+        let now = Moment::now();
+        let nanoseconds_per_tick = first.rate_until(&now).unwrap_or(1.0);
+        Self { first, last: now, nanoseconds_per_tick, is_rough: true }
     }
 
     /// Measures the rate again, and follows the wall clock where it was set.
     pub(crate) fn correct(&mut self) {
-        self.last = Moment::now();
-        let elapsed = self.last.instant.duration_since(self.first.instant).as_nanos() as f64;
-        let passed = self.last.ticks.wrapping_sub(self.first.ticks) as f64;
-        if passed > 0.0 {
-            self.nanoseconds_per_tick = elapsed / passed;
+        self.correct_at(Moment::now());
+    }
+
+    fn correct_at(&mut self, now: Moment) {
+        if self.has_jumped(&now) {
+            // Since this moment the two clocks go together again. Until it lies far enough back, the old rate holds.
+            (self.first, self.is_rough) = (now, true);
+        } else if let Some(rate) = self.first.rate_until(&now).filter(|_| self.first.is_far_from(&now)) {
+            (self.nanoseconds_per_tick, self.is_rough) = (rate, false);
         }
+        self.last = now;
+    }
+
+    /// Whether ticks and time went apart since the last look: the machine slept, or was stopped, or moved to another
+    /// one, and only one of the two clocks went on.
+    fn has_jumped(&self, now: &Moment) -> bool {
+        let Some(rate) = self.last.rate_until(now) else { return true };
+        !self.is_rough && self.last.is_far_from(now) && (rate / self.nanoseconds_per_tick - 1.0).abs() > JUMP
     }
 
     /// Wall-clock time of a moment, in nanoseconds since 1970-01-01 UTC.
@@ -181,6 +216,71 @@ mod tests {
         let calibration = Calibration::new();
         let off = calibration.wall(ticks()) - wall_now();
         assert!(off.abs() < 50_000_000, "{off} ns off");
+    }
+
+    /// So many seconds after another moment by the monotonic clock, and so many billion ticks.
+    fn after(moment: &Moment, seconds: f64, ticks: f64, wall: i64) -> Moment {
+        let ticks = moment.ticks.wrapping_add_signed((ticks * 1e9) as i64);
+        Moment { ticks, instant: moment.instant + Duration::from_secs_f64(seconds), wall }
+    }
+
+    /// A clock that took two ticks a nanosecond, for a minute.
+    fn steady() -> Calibration {
+        let mut first = Moment::now();
+        first.ticks = 1 << 50;
+        let last = after(&first, 0.002, 0.004, 0);
+        let mut clock = Calibration { first, last, nanoseconds_per_tick: 0.5, is_rough: true };
+        for _ in 0..60 {
+            let now = after(&clock.last, 1.0, 2.0, 0);
+            clock.correct_at(now);
+        }
+        clock
+    }
+
+    #[track_caller]
+    fn goes_right(clock: &Calibration) {
+        assert!((clock.nanoseconds(2_000_000) as i64 - 1_000_000).abs() < 10, "{}", clock.nanoseconds_per_tick);
+    }
+
+    #[test]
+    fn after_a_sleep_in_which_only_one_clock_went_on_the_rate_is_what_it_was() {
+        // Ticks went on, ticks stood still, ticks began anew.
+        for (seconds, ticks) in [(1.0, 7_200.0), (3_600.0, 2.0), (1.0, -1_000.0)] {
+            let mut clock = steady();
+            goes_right(&clock);
+            let woken = after(&clock.last, seconds, ticks, 77);
+            clock.correct_at(woken);
+            goes_right(&clock);
+            assert_eq!(clock.wall(clock.last.ticks), 77);
+            for _ in 0..5 {
+                let now = after(&clock.last, 1.0, 2.0, 0);
+                clock.correct_at(now);
+                goes_right(&clock);
+            }
+        }
+    }
+
+    #[test]
+    fn a_counter_that_goes_at_another_rate_elsewhere_is_followed() {
+        let mut clock = steady();
+        // The first second looks like a jump, from the second on the rate is known.
+        for _ in 0..2 {
+            let now = after(&clock.last, 1.0, 3.0, 0);
+            clock.correct_at(now);
+        }
+        assert!((clock.nanoseconds(3_000_000) as i64 - 1_000_000).abs() < 10, "{}", clock.nanoseconds_per_tick);
+    }
+
+    #[test]
+    fn a_wall_clock_set_back_is_followed_and_durations_are_not_touched() {
+        let mut clock = steady();
+        let now = after(&clock.last, 1.0, 2.0, 5_000_000_000_000);
+        clock.correct_at(now);
+        let set_back = after(&clock.last, 1.0, 2.0, 1_000);
+        clock.correct_at(set_back);
+        goes_right(&clock);
+        assert_eq!(clock.wall(clock.last.ticks + 2_000), 2_000);
+        assert_eq!(clock.wall(clock.last.ticks - 2_000), 0);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::context::Context;
 
 /// Keeps the process connected. When it is dropped, what was captured is brought to the hub, within a limit
 /// ([`Builder::flush_within`](crate::Builder::flush_within)), and capturing ends.
+///
+/// In a child that the process forks (without an exec), a guard is off and does nothing, nor does dropping it: there is
+/// no thread that could send. A child that wants to be captured calls [`init`](crate::init) itself.
 #[must_use = "capturing ends when this is dropped"]
 #[derive(Debug)]
 pub struct Guard {
@@ -24,29 +27,38 @@ impl Guard {
 
     /// Whether the SDK is on: the settings were sound. Whether the hub is there is another matter.
     pub fn is_on(&self) -> bool {
-        self.agent.is_some()
+        self.agent().is_some()
+    }
+
+    /// None in a forked child: locks may be held there by threads that do not exist.
+    fn agent(&self) -> Option<&Arc<Agent>> {
+        self.agent.as_ref().filter(|_| self.process == std::process::id())
     }
 
     /// The context in which this agent captures; needed only for agents made by
     /// [`Builder::start`](crate::Builder::start).
     pub fn context(&self) -> Context {
-        self.agent.as_ref().map_or_else(Context::default, Context::of_agent)
+        self.agent().map_or_else(Context::default, Context::of_agent)
     }
 
-    /// Brings to the hub what was captured by now. False if that took longer than allowed.
+    /// Brings to the hub what was captured by now. False if that took longer than allowed; at once in a forked child.
     pub fn flush(&self, within: Duration) -> bool {
-        self.agent.as_ref().is_none_or(|agent| agent.flush(within))
+        match self.agent() {
+            Some(agent) => agent.flush(within),
+            None => self.agent.is_none(),
+        }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(agent) = &self.agent else { return };
+        let Some(agent) = self.agent() else {
+            // A child's copy: to drop what the parent's threads were using could wait for them.
+            std::mem::forget(self.agent.take());
+            return;
+        };
         agent::uninstall(agent);
-        // In a forked child there is no sender that could answer.
-        if self.process == std::process::id() {
-            agent.stop(agent.settings.flush_within);
-        }
+        agent.stop(agent.settings.flush_within);
         agent.silence();
     }
 }

@@ -11,6 +11,9 @@ const COUNTER_BITS: u32 = 24;
 pub(crate) fn random() -> u64 {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(0x6761_7373_6875_6c6c);
+    // A forked child has its parent's keys.
+    #[cfg(unix)]
+    hasher.write_u64(crate::fork::salt());
     hasher.finish()
 }
 

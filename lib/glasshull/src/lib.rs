@@ -71,6 +71,8 @@ mod clock;
 pub mod context;
 #[cfg(not(feature = "enabled"))]
 mod disabled;
+#[cfg(all(feature = "enabled", unix))]
+mod fork;
 #[cfg(feature = "enabled")]
 mod frame;
 #[cfg(feature = "enabled")]

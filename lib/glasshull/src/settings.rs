@@ -327,6 +327,8 @@ impl Builder {
             ));
         }
         crate::panics::install_hook();
+        #[cfg(unix)]
+        crate::fork::watch();
         sender::spawn(&agent).map_err(|error| {
             agent::uninstall(&agent);
             agent.close();

@@ -11,6 +11,7 @@ use crate::ids::{Ids, random_16};
 use crate::probe::{Admission, Probe, ProbeTable};
 use crate::record::{self, EXIT_BYTES, Ending, Exit};
 use crate::ring::{HEADER_BYTES, Producer};
+use crate::sender::count_inside_value;
 use crate::site::Site;
 use crate::value::Recorder;
 
@@ -67,7 +68,11 @@ pub(crate) type Record<'a> = &'a mut dyn FnMut(&mut Recorder);
 
 /// Begins a call, unless the probes want nothing of it. With `reserve`, its end has a place in this thread's ring.
 pub(crate) fn begin(site: &'static Site, values: Record<'_>, reserve: bool) -> Option<Begun> {
-    if !site.is_on_when_listed() || frame::is_capturing() {
+    if !site.is_on_when_listed() {
+        return None;
+    }
+    if frame::is_capturing() {
+        count_inside_value();
         return None;
     }
     THREAD.try_with(|thread| thread.try_borrow_mut().ok()?.local()?.begin(site, values, reserve)).ok().flatten()

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use glasshull::{Builder, Guard, builder};
+use glasshull_wire::Message as _;
 use glasshull_wire::v1::{self, ProbeState};
 use hub::{PATIENCE, TestHub, probe};
 
@@ -20,6 +21,32 @@ fn work(n: u64) -> u64 {
 #[glasshull::trace]
 fn payload(n: u64) -> String {
     format!("{n:0>900}")
+}
+
+#[glasshull::trace]
+fn is_on() -> bool {
+    glasshull::Context::current().is_captured()
+}
+
+struct CallsWhenPrinted;
+
+impl std::fmt::Debug for CallsWhenPrinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", work(5))
+    }
+}
+
+struct FailsWhenPrinted;
+
+impl std::fmt::Debug for FailsWhenPrinted {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+#[glasshull::trace]
+fn takes(calls: &CallsWhenPrinted, fails: &FailsWhenPrinted, long: &str) {
+    let _ = (calls, fails, long);
 }
 
 fn settings(hub: &TestHub) -> Builder {
@@ -114,6 +141,25 @@ fn a_hub_that_never_acknowledges_fills_a_bounded_buffer_and_losses_are_counted()
 }
 
 #[test]
+fn what_was_cut_or_failed_or_left_out_is_counted_with_the_probe() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("takes"), probe("work")]);
+    agent.context().in_scope(|| {
+        takes(&CallsWhenPrinted, &FailsWhenPrinted, "short");
+        takes(&CallsWhenPrinted, &FailsWhenPrinted, &"long".repeat(1_000));
+    });
+    assert!(agent.flush(PATIENCE));
+    let report = hub.report("takes", |report| report.captured == 2);
+    assert_eq!((report.truncated_calls, report.failed_values, report.printed_values), (1, 2, 2));
+    assert_eq!(report.printed_at, "faults::takes(calls)");
+    let last = hub.state().reports.last().cloned().unwrap();
+    assert!(last.drops.unwrap().inside_values >= 2, "{last:?}");
+    assert!(last.sender_cpu_ns > 0, "{last:?}");
+    assert!(hub.state().ended().iter().all(|call| call.function.ends_with("takes")));
+}
+
+#[test]
 fn a_refused_batch_is_counted_and_the_rest_goes_on() {
     let hub = TestHub::start();
     let agent = agent(&hub);
@@ -137,6 +183,60 @@ fn garbage_from_the_hub_is_passed_over() {
     agent.context().in_scope(|| work(1));
     assert!(agent.flush(PATIENCE));
     assert_eq!(numbers(&hub), [1]);
+}
+
+#[test]
+fn a_hub_that_asks_for_more_than_can_be_held_is_left() {
+    let hub = TestHub::start();
+    hub.first_probes(vec![v1::Probe::default(); 10_000]);
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = Mutex::new(tell);
+    let report = move |warning: &str| drop(tell.lock().unwrap().send(warning.to_owned()));
+    let agent = settings(&hub).report_to(report).flush_within(Duration::ZERO).start().unwrap();
+    let warning = told.recv_timeout(PATIENCE).unwrap();
+    assert!(warning.contains("more probes, patterns or conditions than an instance takes"), "{warning}");
+    // It is asked again, and when it has come to its senses all is well.
+    hub.first_probes(vec![probe("work")]);
+    hub.wait("it is on", |state| state.reports.last()?.probes.first().map(|_| ()));
+    drop(agent);
+}
+
+#[test]
+fn a_hub_that_never_reads_holds_nobody_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = tungstenite::accept(stream).unwrap();
+        socket.read().unwrap();
+        let probes = v1::Probes { revision: 1, probes: vec![probe("payload"), probe("is_on")] };
+        let welcome = v1::Welcome { protocol: 1, probes: Some(probes), ..v1::Welcome::default() };
+        let message = v1::ToInstance { message: Some(v1::to_instance::Message::Welcome(welcome)) };
+        socket.send(tungstenite::Message::Binary(message.encode_to_vec().into())).unwrap();
+        // From here on it reads nothing, and keeps the connection.
+        std::thread::sleep(Duration::from_secs(3_600));
+    });
+    let settings = builder().hub(format!("http://{address}")).service("test").buffer_bytes(500_000).cpu_budget(0.0);
+    let agent = settings.report_to(|_| {}).flush_within(Duration::from_millis(300)).start().unwrap();
+    let context = agent.context();
+    let deadline = Instant::now() + PATIENCE;
+    while !context.in_scope(is_on) {
+        assert!(Instant::now() < deadline);
+    }
+    // Far more than the sockets between them hold, and the buffer.
+    let longest = context.in_scope(|| {
+        let calls = (0..40_000).map(|n| {
+            let began = Instant::now();
+            assert_eq!(payload(n).len(), 900);
+            began.elapsed()
+        });
+        calls.max().unwrap()
+    });
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    let began = Instant::now();
+    assert!(!agent.flush(Duration::from_millis(100)));
+    drop(agent);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -43,11 +43,18 @@ pub(crate) struct Calls {
     early: HashMap<u64, (Exit, u8)>,
     /// Children so far of calls that are not open here.
     parents: HashMap<u64, u32>,
-    /// Open calls in order of arrival, to be sent as running.
+    /// Calls in order of arrival, to be sent as running where they are still open then.
     young: VecDeque<(Instant, u64)>,
+    /// Calls that were open longer, in order of arrival: those that may be given up where room is needed.
+    old: VecDeque<(Instant, u64)>,
     /// Calls given up for want of room.
     pub(crate) lost: u64,
+    /// Calls whose probe was gone when they were read.
+    pub(crate) unclaimed: u64,
 }
+
+/// Calls that have ended may be so many more than open ones in a queue before they are cleared away.
+const MOST_ENDED: usize = 1_024;
 
 struct Open {
     entry: Entry,
@@ -57,7 +64,6 @@ struct Open {
     started_at_ns: i64,
     position: u32,
     children: u32,
-    since: Instant,
     sent_as_running: bool,
 }
 
@@ -85,6 +91,7 @@ impl Calls {
         let call_id = entry.call_id;
         let early = self.early.remove(&call_id);
         let (Some(site), Some(probes)) = (around.sites.get(entry.site as usize), around.probes.of(entry.site)) else {
+            self.unclaimed += 1;
             return;
         };
         if !self.has_room(entry.values.len(), around.now) {
@@ -100,24 +107,41 @@ impl Calls {
             started_at_ns: around.clock.wall(entry.started),
             position,
             children: self.parents.remove(&call_id).unwrap_or(0),
-            since: around.now,
             sent_as_running: false,
             entry,
         };
         self.open.insert(call_id, open);
         match early {
             Some((exit, _)) => self.exit(exit, around),
-            None => self.young.push_back((around.now, call_id)),
+            None => {
+                self.young.push_back((around.now, call_id));
+                self.clear_ended();
+            }
         }
     }
 
     fn has_room(&mut self, bytes: usize, now: Instant) -> bool {
         let is_full = |calls: &Self| calls.open.len() >= MAX_OPEN_CALLS || calls.open_bytes + bytes > MAX_OPEN_BYTES;
-        if is_full(self) {
-            self.open.retain(|_, open| now.duration_since(open.since) < FORGOTTEN_AFTER);
-            self.open_bytes = self.open.values().map(|open| open.entry.values.len()).sum();
+        while is_full(self)
+            && let Some(&(since, call_id)) = self.old.front()
+            && (now.duration_since(since) >= FORGOTTEN_AFTER || !self.open.contains_key(&call_id))
+        {
+            self.old.pop_front();
+            if let Some(forgotten) = self.open.remove(&call_id) {
+                self.open_bytes -= forgotten.entry.values.len();
+            }
         }
         !is_full(self)
+    }
+
+    /// Clears ended calls out of the queues. Half of what is looked at goes, so each call pays for a few looks.
+    fn clear_ended(&mut self) {
+        let open = &self.open;
+        for queue in [&mut self.young, &mut self.old] {
+            if queue.len() > 2 * open.len() + MOST_ENDED {
+                queue.retain(|(_, call_id)| open.contains_key(call_id));
+            }
+        }
     }
 
     /// The place of a further child.
@@ -179,6 +203,7 @@ impl Calls {
         {
             self.young.pop_front();
             if let Some(open) = self.open.get_mut(&call_id) {
+                self.old.push_back((since, call_id));
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
                 open.sent_as_running = open.is_kept(&state, around, false);
@@ -337,3 +362,6 @@ pub(crate) fn describe(index: u32, site: &Site) -> v1::Function {
         is_async: site.is_async,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod address;
 mod calls;
 mod condition;
 mod connect;
+mod cpu;
 mod governor;
 mod like;
 mod outbox;
@@ -31,7 +32,7 @@ use outbox::Outbox;
 use printable::printable;
 use probes::ProbeSet;
 use session::Session;
-pub(crate) use work::Work;
+pub(crate) use work::{Work, count_inside_value};
 
 use crate::agent::{Agent, Asked, ThreadRing};
 use crate::clock::{Calibration, ticks, wall_now};
@@ -219,8 +220,6 @@ impl Sender {
         self.close_full_batch(now);
         let (calls, mut around) = self.calls_and_surroundings(now);
         calls.send_running(ticks(), &mut around);
-        let lost = std::mem::take(&mut self.calls.lost);
-        self.agent.drops.buffer_full.fetch_add(lost, Ordering::Relaxed);
         self.close_due_batch(now, flushing);
         count
     }
@@ -303,10 +302,8 @@ impl Sender {
             self.clock.correct();
         }
         if self.governor.is_due(now) {
-            let costs = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed));
-            let conditions = self.probes.spent();
-            let spent = self.clock.nanoseconds(costs.fold(self.ended_cost + conditions, u64::saturating_add));
-            let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed);
+            let spent = self.clock.nanoseconds(self.capturing().saturating_add(self.probes.spent()));
+            let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed) + self.calls.lost;
             if let Some(why) = self.governor.judge(spent, lost, now) {
                 self.probes.suspend_busiest(&why, now);
             }
@@ -315,6 +312,12 @@ impl Sender {
         if self.probes.tick(&self.agent, now) {
             self.report_at = Some(now);
         }
+    }
+
+    /// Ticks the program's threads spent capturing.
+    fn capturing(&self) -> u64 {
+        let costs = self.rings.iter().map(|(ring, _)| ring.cost.ticks.load(Ordering::Relaxed));
+        costs.fold(self.ended_cost, u64::saturating_add)
     }
 
     /// One step of the conversation with the hub.
@@ -463,9 +466,13 @@ impl Sender {
                 buffer_full: drops.buffer_full.load(Ordering::Relaxed),
                 no_ring: drops.no_ring.load(Ordering::Relaxed),
                 refused: drops.refused.load(Ordering::Relaxed),
-                ..v1::Drops::default()
+                open_full: self.calls.lost,
+                unclaimed: self.calls.unclaimed,
+                inside_values: work::inside_values(),
             }),
             buffered_bytes: self.outbox.bytes() as u64,
+            sender_cpu_ns: cpu::own_thread_ns().unwrap_or(0),
+            capturing_ns: self.clock.nanoseconds(self.capturing()),
         }
     }
 

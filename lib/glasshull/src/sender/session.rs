@@ -2,9 +2,11 @@
 //! as coarse as its timeouts are, several milliseconds on common kernels.)
 
 use std::io::{self, ErrorKind};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use glasshull_wire::Message as _;
+use glasshull_wire::entries::within_instance_limits;
 use glasshull_wire::v1::{ToHub, ToInstance, to_hub, to_instance};
 use tungstenite::{Bytes, Error, Message};
 
@@ -85,6 +87,9 @@ impl Session {
         };
         self.heard = Instant::now();
         match received {
+            Message::Binary(bytes) if !within_instance_limits(&bytes) => {
+                Err("it sent more probes, patterns or conditions than an instance takes".into())
+            }
             Message::Binary(bytes) => Ok(ToInstance::decode(bytes).ok().and_then(|message| message.message)),
             Message::Close(_) => Err("it closed the connection".into()),
             _ => Ok(None),
@@ -107,6 +112,13 @@ impl Session {
     pub(crate) fn close(mut self) {
         let _ = self.socket.close(None);
         let _ = self.socket.flush();
+    }
+}
+
+impl Drop for Session {
+    /// A forked child may hold the socket, too: closing it here would not end the connection.
+    fn drop(&mut self) {
+        let _ = self.socket.get_ref().shutdown(Shutdown::Write);
     }
 }
 

@@ -14,6 +14,18 @@ use crate::value::{Met, cut};
 /// Why a condition cannot be decided is told anew after so long, and believed for twice as long.
 const CLUE_PERIOD: Duration = Duration::from_secs(60);
 
+/// Calls made by the code of values that were being captured, in the whole process.
+static INSIDE_VALUES: AtomicU64 = AtomicU64::new(0);
+
+/// A traced function was called by the code of a value that is being captured: such a call never is.
+pub(crate) fn count_inside_value() {
+    INSIDE_VALUES.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(super) fn inside_values() -> u64 {
+    INSIDE_VALUES.load(Ordering::Relaxed)
+}
+
 /// Counts only grow. The sender alone writes them.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
