@@ -221,6 +221,7 @@ impl Agent {
         self.closed.store(true, Ordering::Relaxed);
         crate::site::list().sites().iter().for_each(|site| site.switch(self.bit, false));
         self.set_table(Arc::default());
+        crate::foreign::gates_may_have_moved();
     }
 
     /// The sender has ended, or there never was one: the gates' bit may be used by another agent.

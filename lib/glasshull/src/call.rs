@@ -184,7 +184,7 @@ impl AsyncCall {
         if let Some(entered) = &mut self.entered
             && let Some(open) = entered.open.take()
         {
-            thread::end_anywhere(&open.agent, entered.frame.call_id, open.busy, ending, value);
+            thread::end_anywhere(&open.agent, entered.frame.call_id, None, open.busy, ending, value);
         }
     }
 }

@@ -71,6 +71,9 @@ mod clock;
 pub mod context;
 #[cfg(not(feature = "enabled"))]
 mod disabled;
+#[cfg(feature = "enabled")]
+#[doc(hidden)]
+pub mod foreign;
 #[cfg(all(feature = "enabled", unix))]
 mod fork;
 #[cfg(feature = "enabled")]

@@ -57,6 +57,11 @@ impl Site {
         self.is_on()
     }
 
+    /// Whether it was put on the list, or the list was full.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) & UNLISTED == 0
+    }
+
     /// Whether the agent with this bit wants its calls.
     pub(crate) fn is_on_for(&self, agent: u32) -> bool {
         self.gate.load(Ordering::Relaxed) & agent != 0

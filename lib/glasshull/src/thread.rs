@@ -93,12 +93,19 @@ pub(crate) fn end(agent_id: u64, call_id: u64, ending: Ending, value: Record<'_>
     });
 }
 
-/// Ends a call that may have begun on another thread.
-pub(crate) fn end_anywhere(agent: &Arc<Agent>, call_id: u64, busy: u64, ending: Ending, value: Record<'_>) {
+/// Ends a call that may have begun on another thread; now, unless it is known to have ended before.
+pub(crate) fn end_anywhere(
+    agent: &Arc<Agent>,
+    call_id: u64,
+    ended: Option<u64>,
+    busy: u64,
+    ending: Ending,
+    value: Record<'_>,
+) {
     if agent.is_closed() {
         return;
     }
-    let ended = ticks();
+    let ended = ended.unwrap_or_else(ticks);
     let written = THREAD.try_with(|thread| {
         let mut thread = thread.try_borrow_mut().ok()?;
         thread.local_of(agent).write_exit(call_id, ended, busy, ending, value).then_some(())

@@ -10,8 +10,8 @@ const HOMES: &[(&str, &str)] = &[
     ("sqlx", "glasshull-catalog"),
 ];
 
-/// The wire, the macros, the SDK: all that `lib/` may know of ours.
-const IN_LIB: &[&str] = &["glasshull", "glasshull-macros", "glasshull-wire"];
+/// The wire, the macros, the SDK, its adapter: all that `lib/` may know of ours.
+const IN_LIB: &[&str] = &["glasshull", "glasshull-macros", "glasshull-tracing", "glasshull-wire"];
 
 /// What is linked into people's programs must not pull the hub in.
 pub(super) fn the_sdk_knows_nothing_of_the_hub(sources: &[Source]) -> Vec<Finding> {

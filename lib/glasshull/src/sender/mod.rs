@@ -91,6 +91,7 @@ pub(crate) fn spawn(agent: &Arc<Agent>) -> io::Result<()> {
     std::thread::Builder::new().name("glasshull".into()).spawn(move || {
         // Even if something in here panicked, the agent is closed: nobody waits for it, and the gates are shut.
         let closing = CloseOnDrop(Arc::clone(&agent));
+        crate::foreign::this_thread_is_ours();
         Sender::new(agent).run();
         drop(closing);
     })?;
@@ -174,9 +175,6 @@ impl Sender {
 
     fn run(mut self) {
         site::list().link();
-        if site::SITES.is_empty() {
-            self.warn("the linker lists no functions: each becomes known when it first runs");
-        }
         loop {
             let asked = self.agent.asked();
             let now = Instant::now();
@@ -206,6 +204,10 @@ impl Sender {
         let records = self.read_rings();
         if self.sites.len() < site::listed() as usize {
             self.sites = site::list().sites().to_vec();
+            // Those of adapters always do.
+            if site::SITES.is_empty() && self.sites.len() > crate::foreign::functions() {
+                self.warn("the linker lists no functions: each becomes known when it first runs");
+            }
         }
         let count = records.len();
         for (_, thread, record) in records {

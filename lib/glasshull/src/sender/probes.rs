@@ -9,6 +9,7 @@ use glasshull_wire::limits::{MAX_PATTERNS, MAX_PROBES};
 use glasshull_wire::{pattern, v1};
 
 use crate::agent::Agent;
+use crate::foreign;
 use crate::ids;
 use crate::probe::{Probe, ProbeTable};
 use crate::site;
@@ -121,6 +122,7 @@ impl ProbeSet {
 
     /// Lets time pass: probes end, resume, may capture more. True if people should hear of it at once.
     pub(crate) fn tick(&mut self, agent: &Agent, now: Instant) -> bool {
+        foreign::settle();
         let elapsed = now.duration_since(self.refilled.replace(now).unwrap_or(now));
         for held in &mut self.probes {
             held.refill(elapsed);
@@ -163,6 +165,7 @@ impl ProbeSet {
         for site in sites {
             site.switch(agent.bit, !agent.is_closed() && self.table.of(site.index()).is_some());
         }
+        foreign::gates_may_have_moved();
     }
 
     fn matching(&mut self, path: &str) -> Option<Arc<[Arc<Probe>]>> {

@@ -136,6 +136,26 @@ impl Recorder {
         });
     }
 
+    /// Writes the error object of an error of which only its message is known.
+    pub(crate) fn message(&mut self, message: fmt::Arguments<'_>) {
+        self.value(|bytes, redaction| {
+            bytes.push(tag::MAP);
+            text(bytes, "message");
+            prose(bytes, message, redaction);
+            bytes.push(tag::END);
+        });
+    }
+
+    /// Writes a text for people, of which nobody knows how it was made.
+    pub(crate) fn prose(&mut self, value: fmt::Arguments<'_>) {
+        self.value(|bytes, redaction| prose(bytes, value, redaction));
+    }
+
+    /// Writes a value that is in binary form already.
+    pub(crate) fn encoded(&mut self, value: &[u8]) {
+        self.value(|bytes, _| bytes.extend_from_slice(value));
+    }
+
     /// Writes the error object of a panic.
     pub(crate) fn panic(&mut self, message: &str, place: Option<&str>) {
         // What `unwrap` and `assert_eq` say is made by `Debug`, too.
@@ -151,6 +171,13 @@ impl Recorder {
             }
             bytes.push(tag::END);
         });
+    }
+}
+
+fn prose(bytes: &mut Vec<u8>, value: fmt::Arguments<'_>, redaction: &Redaction) {
+    match redaction.is_strict() {
+        true => text(bytes, NOT_PRINTED),
+        false => print(bytes, value, "Display", redaction),
     }
 }
 
