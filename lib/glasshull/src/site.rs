@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS};
 
-/// All sites the linker knows of; each `#[glasshull::trace]` adds one.
+/// All sites the linker knows of; each `#[glasshull::trace]` adds one. The linker knows the list by this name: it says the
+/// version, as two versions of this crate in one program must not find each other's sites, nor those of others.
 #[linkme::distributed_slice]
-pub static SITES: [&'static Site];
+pub static GLASSHULL_SITES_0_1_0: [&'static Site];
+pub use GLASSHULL_SITES_0_1_0 as SITES;
 
 /// In a gate: nobody has put the function on the list yet.
 const UNLISTED: u32 = 1 << 31;
@@ -144,6 +146,13 @@ mod tests {
 
     fn site() -> &'static Site {
         Box::leak(Box::new(Site::new("a::b", "a.rs", 1, &[], false)))
+    }
+
+    #[test]
+    fn the_list_is_named_after_the_version() {
+        let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
+        let source = include_str!("site.rs");
+        assert!(source.contains(&format!("pub static GLASSHULL_SITES_{version}:")), "rename the list of sites");
     }
 
     #[test]

@@ -419,6 +419,25 @@ fn errors_that_panic_do_no_harm() {
 }
 
 #[test]
+fn printing_a_cycle_ends() {
+    #[derive(Debug)]
+    struct N(#[allow(dead_code)] std::cell::RefCell<Option<std::rc::Rc<Self>>>);
+    let node = std::rc::Rc::new(N(None.into()));
+    *node.0.borrow_mut() = Some(std::rc::Rc::clone(&node));
+    let text = printed(&node);
+    assert!(text.starts_with("\"N(RefCell { value: Some(N(") && text.ends_with("…\""), "{text}");
+    node.0.take();
+}
+
+#[test]
+fn a_mutex_that_is_locked_is_printed_without_waiting() {
+    let mutex = std::sync::Mutex::new(1);
+    let locked = mutex.lock().unwrap();
+    assert!(printed(&mutex).contains("<locked>"));
+    drop(locked);
+}
+
+#[test]
 fn a_cycle_through_options_ends() {
     struct Cycle;
     impl Serialize for Cycle {
