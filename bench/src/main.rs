@@ -1,4 +1,4 @@
-//! Glasshull measured: `cargo xtask bench capture | hub | trace [--json]`.
+//! Glasshull measured: `cargo xtask bench capture | hub | trace | tracing [--json]`.
 //!
 //! Nothing here passes or fails. A bench prints what it found beside what it is to be compared with, in one run on one
 //! machine; figures of two machines are never compared.
@@ -9,6 +9,7 @@ mod capture;
 mod firehose;
 mod hub;
 mod hub_process;
+mod layer;
 mod report;
 mod rounds;
 mod stand_in;
@@ -28,9 +29,11 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         // What `trace` starts fifty of.
         ["instance"] => trace::be_an_instance(),
+        // What `tracing` starts one after the other.
+        ["program", name] => layer::be_a_program(name),
         [name] => measure(name).map(|report| report.print_table()),
         [name, "--json"] => measure(name).map(|report| report.print_json()),
-        _ => Err("usage: bench capture | hub | trace [--json]".into()),
+        _ => Err("usage: bench capture | hub | trace | tracing [--json]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,6 +49,7 @@ fn measure(name: &str) -> Outcome<Report> {
         "capture" => capture::measure(),
         "hub" => hub::measure(),
         "trace" => trace::measure(),
-        other => Err(format!("There is no bench `{other}`; there are capture, hub, trace.").into()),
+        "tracing" => layer::measure(),
+        other => Err(format!("There is no bench `{other}`; there are capture, hub, trace, tracing.").into()),
     }
 }

@@ -10,11 +10,12 @@ struct Bench {
     packages: &'static [&'static str],
 }
 
-/// `capture` needs the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
+/// `capture` and `tracing` need the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
 const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
     Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "tracing", packages: &["bench"] },
 ];
 
 /// Builds what the bench needs, optimised, and runs it.
