@@ -25,7 +25,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// The SDK is tested by itself: its tests ask for features of serde_json that nothing else has, and DataFusion would be
 /// built a second time for them.
-pub(crate) const SDK: &[&str] = &["--package", "glasshull"];
+pub(crate) const SDK: &[&str] = &["--package", "glasshull", "--all-features"];
 
 /// Everything else.
 pub(crate) const ALL_BUT_SDK: &[&str] = &["--workspace", "--exclude", "glasshull"];

@@ -1,11 +1,12 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Result, TraitItem, Type,
+    Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Meta, Result, TraitItem, Type,
+    parse_quote,
 };
 
 use crate::function::Function;
-use crate::options::{Options, plain};
+use crate::options::{Note, Options, plain};
 
 /// Expands the attribute on whatever it stands on. An error is reported beside the unchanged item, so that one
 /// mistake does not make a hundred.
@@ -23,19 +24,25 @@ fn try_expand(options: TokenStream, tokens: TokenStream) -> Result<TokenStream> 
     let options: Options = syn::parse2(options)?;
     // A method parses as an `ItemFn` too, but for `default fn`, and a required method of a trait does not.
     if let Ok(mut function) = syn::parse2::<ItemFn>(tokens.clone()) {
-        wrap_item(&mut function, &options, true)?;
+        if let Some(Own { options, owner, direct }) = own(options, &mut function.attrs)? {
+            wrap_item(&mut function, owner.as_deref(), &options, direct)?;
+        }
         return Ok(function.into_token_stream());
     }
     if let Ok(mut method) = syn::parse2::<ImplItemFn>(tokens.clone()) {
-        wrap_method(&mut method, None, &options, true)?;
+        if let Some(Own { options, owner, direct }) = own(options, &mut method.attrs)? {
+            wrap_method(&mut method, owner.as_deref(), &options, direct)?;
+        }
         return Ok(method.into_token_stream());
     }
     options.check_for_block()?;
     let mut item = syn::parse2::<Item>(tokens)?;
     match &mut item {
-        Item::Impl(block) => wrap_impl(block, &options)?,
-        Item::Trait(block) => wrap_trait(block, &options)?,
-        Item::Mod(module) if module.content.is_some() => wrap_module(module, &options)?,
+        Item::Impl(block) => of_block(options, &mut block.attrs)?.map_or(Ok(()), |own| wrap_impl(block, &own))?,
+        Item::Trait(block) => of_block(options, &mut block.attrs)?.map_or(Ok(()), |own| wrap_trait(block, &own))?,
+        Item::Mod(module) if module.content.is_some() => {
+            of_block(options, &mut module.attrs)?.map_or(Ok(()), |own| wrap_module(module, &own))?;
+        }
         other => {
             let expected = "expected a function with a body, an `impl` block, a trait, or a module with its content";
             return Err(Error::new_spanned(other, expected));
@@ -44,9 +51,41 @@ fn try_expand(options: TokenStream, tokens: TokenStream) -> Result<TokenStream> 
     Ok(item.into_token_stream())
 }
 
-fn wrap_item(function: &mut ItemFn, options: &Options, direct: bool) -> Result<()> {
+/// What holds for an item that has the attribute, or is said to have it by the block around.
+struct Own {
+    options: Options,
+    owner: Option<String>,
+    /// The attribute stands on it itself.
+    direct: bool,
+}
+
+/// Takes in the [`Note`] that the attribute consists of or that stands behind it. None if the item is to be left as it
+/// is.
+fn own(mut options: Options, attributes: &mut Vec<Attribute>) -> Result<Option<Own>> {
+    if let Some(note) = options.note.take() {
+        let Note { owner, is_excepted, options } = *note;
+        let options = Options::default().within(&options);
+        return Ok((!is_excepted).then_some(Own { options, owner, direct: false }));
+    }
+    for place in 0..attributes.len() {
+        if is_ours(&attributes[place])
+            && let Some(note) = own_options(&attributes[place])?.note
+        {
+            attributes.remove(place);
+            return Ok(Some(Own { options: options.within(&note.options), owner: note.owner, direct: true }));
+        }
+    }
+    Ok(Some(Own { options, owner: None, direct: true }))
+}
+
+fn of_block(options: Options, attributes: &mut Vec<Attribute>) -> Result<Option<Options>> {
+    // A block around says nothing of functions in blocks inside it, as they have paths of their own.
+    Ok(own(options, attributes)?.map(|own| own.options))
+}
+
+fn wrap_item(function: &mut ItemFn, owner: Option<&str>, options: &Options, direct: bool) -> Result<()> {
     let ItemFn { attrs, sig, block, .. } = function;
-    Function { attributes: attrs, signature: sig, body: block, owner: None }.wrap(options, direct)
+    Function { attributes: attrs, signature: sig, body: block, owner }.wrap(options, direct)
 }
 
 fn wrap_method(method: &mut ImplItemFn, owner: Option<&str>, options: &Options, direct: bool) -> Result<()> {
@@ -58,7 +97,8 @@ fn wrap_impl(block: &mut ItemImpl, options: &Options) -> Result<()> {
     let owner = type_name(&block.self_ty);
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item
-            && let Some((own, direct)) = options_of(&mut method.attrs, options, &plain(&method.sig.ident))?
+            && let Some((own, direct)) =
+                options_of(&mut method.attrs, options, owner.as_deref(), &plain(&method.sig.ident))?
         {
             wrap_method(method, owner.as_deref(), &own, direct)?;
         }
@@ -71,7 +111,8 @@ fn wrap_trait(block: &mut ItemTrait, options: &Options) -> Result<()> {
     for item in &mut block.items {
         if let TraitItem::Fn(method) = item
             && let Some(body) = &mut method.default
-            && let Some((own, direct)) = options_of(&mut method.attrs, options, &plain(&method.sig.ident))?
+            && let Some((own, direct)) =
+                options_of(&mut method.attrs, options, Some(&owner), &plain(&method.sig.ident))?
         {
             let (attributes, signature) = (&method.attrs, &mut method.sig);
             Function { attributes, signature, body, owner: Some(&owner) }.wrap(&own, direct)?;
@@ -89,8 +130,8 @@ fn wrap_module(module: &mut ItemMod, options: &Options) -> Result<()> {
 
 fn wrap_in_module(item: &mut Item, options: &Options) -> Result<()> {
     match item {
-        Item::Fn(function) => match options_of(&mut function.attrs, options, &plain(&function.sig.ident))? {
-            Some((own, direct)) => wrap_item(function, &own, direct),
+        Item::Fn(function) => match options_of(&mut function.attrs, options, None, &plain(&function.sig.ident))? {
+            Some((own, direct)) => wrap_item(function, None, &own, direct),
             None => Ok(()),
         },
         // An allocator must not run what allocates.
@@ -113,11 +154,24 @@ fn wrap_in_module(item: &mut Item, options: &Options) -> Result<()> {
 
 /// The options of a block inside a block; what it says itself stands on top. None if it is to be passed over.
 fn options_of_block(attributes: &mut Vec<Attribute>, around: &Options) -> Result<Option<Options>> {
+    if leave_note(attributes, around, None, false) {
+        return Ok(None);
+    }
     let Some(place) = attributes.iter().position(is_ours) else { return Ok(Some(around.clone())) };
     let Ok(own) = own_options(&attributes[place]) else { return Ok(None) };
     own.check_for_block()?;
     attributes.remove(place);
     Ok(Some(own.within(around)))
+}
+
+/// Where an attribute may be ours or not: leaves it what it needs if it is, and does what is needed if it is not.
+fn leave_note(attributes: &mut Vec<Attribute>, block: &Options, owner: Option<&str>, is_excepted: bool) -> bool {
+    let is_unclear = attributes.iter().any(may_be_ours);
+    if is_unclear {
+        let note = Note { owner: owner.map(str::to_owned), is_excepted, options: block.clone() };
+        attributes.push(parse_quote!(#[::glasshull::trace(#note)]));
+    }
+    is_unclear
 }
 
 fn is_allocator(block: &ItemImpl) -> bool {
@@ -127,19 +181,27 @@ fn is_allocator(block: &ItemImpl) -> bool {
 
 /// The options of a function inside a block, and whether it has its own: its own attribute is taken off, so that it is
 /// wrapped once, here, where its type is known. None if it is to be passed over.
-fn options_of(attributes: &mut Vec<Attribute>, block: &Options, name: &str) -> Result<Option<(Options, bool)>> {
+fn options_of(
+    attributes: &mut Vec<Attribute>,
+    block: &Options,
+    owner: Option<&str>,
+    name: &str,
+) -> Result<Option<(Options, bool)>> {
+    let is_excepted = block.except.iter().any(|function| plain(function) == name);
     if let Some(place) = attributes.iter().position(is_ours) {
         return match own_options(&attributes[place]) {
             Ok(own) => {
                 attributes.remove(place);
                 Ok(Some((own.within(block), true)))
             }
-            // It says `trace` and something we do not understand: somebody else's, or an error it reports itself.
+            // It says what we do not understand: it reports that itself.
             Err(_) => Ok(None),
         };
     }
-    let excepted = block.except.iter().any(|function| plain(function) == name);
-    Ok((!excepted).then(|| (Options::default().within(block), false)))
+    if leave_note(attributes, block, owner, is_excepted) {
+        return Ok(None);
+    }
+    Ok((!is_excepted).then(|| (Options::default().within(block), false)))
 }
 
 fn own_options(attribute: &Attribute) -> Result<Options> {
@@ -149,11 +211,27 @@ fn own_options(attribute: &Attribute) -> Result<Options> {
     }
 }
 
-/// `#[trace]` or `#[glasshull::trace]`.
+/// `#[glasshull::trace]`.
 fn is_ours(attribute: &Attribute) -> bool {
-    let segments: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-    let segments: Vec<_> = segments.iter().map(String::as_str).collect();
-    matches!(segments.as_slice(), ["trace"] | ["glasshull", "trace"])
+    let mut segments = attribute.path().segments.iter().map(|segment| &segment.ident);
+    matches!((segments.next(), segments.next(), segments.next()), (Some(a), Some(b), None) if a == "glasshull" && b == "trace")
+}
+
+/// What is called `trace`, ours by another path or somebody else's, or has it behind a condition.
+fn may_be_ours(attribute: &Attribute) -> bool {
+    let is_called_trace = attribute.path().segments.last().is_some_and(|segment| segment.ident == "trace");
+    match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => names_trace(list.tokens.clone()),
+        _ => is_called_trace && !is_ours(attribute),
+    }
+}
+
+fn names_trace(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "trace",
+        TokenTree::Group(group) => names_trace(group.stream()),
+        _ => false,
+    })
 }
 
 fn type_name(ty: &Type) -> Option<String> {

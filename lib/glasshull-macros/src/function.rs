@@ -1,11 +1,12 @@
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{
     Attribute, Block, Error, Expr, ExprAsync, GenericArgument, Ident, PathArguments, Result, ReturnType, Signature,
     Stmt, Type, TypeParamBound, parse_quote,
 };
 
 use crate::arguments::Arguments;
+use crate::mentions::mentions;
 use crate::options::{Options, plain};
 use crate::output::{inferable, is_never, return_type_hint};
 
@@ -52,7 +53,7 @@ impl Function<'_> {
             return if direct { Err(Error::new(self.signature.fn_token.span, reason)) } else { Ok(()) };
         }
         if direct {
-            options.check_for_function(&Arguments::of(self.signature).names)?;
+            options.check_for_function(&Arguments::of(self.signature, options))?;
         }
         let body = if self.signature.asyncness.is_some() {
             self.asynchronous(options)
@@ -70,7 +71,7 @@ impl Function<'_> {
     /// The body moves into a closure that is called at once: `return` and `?` then end the closure, and what they
     /// give can be looked at.
     fn synchronous(&mut self, options: &Options) -> TokenStream {
-        let arguments = Arguments::take_from(self.signature);
+        let arguments = Arguments::take_from(self.signature, options);
         let (body, ty) = (&*self.body, inferable(&self.signature.output));
         let [call, returned, value] = locals(["call", "returned", "value"]);
         let open = self.open(&arguments, options, SYNCHRONOUS);
@@ -93,7 +94,7 @@ impl Function<'_> {
 
     /// The body moves into a future that is awaited at once.
     fn asynchronous(&mut self, options: &Options) -> TokenStream {
-        let arguments = Arguments::take_from(self.signature);
+        let arguments = Arguments::take_from(self.signature, options);
         let open = self.open(&arguments, options, ASYNCHRONOUS);
         let ty = inferable(&self.signature.output);
         let body = &*self.body;
@@ -102,7 +103,7 @@ impl Function<'_> {
 
     /// The body stays where it is, so that what it says of itself stays true; its returned value is not captured.
     fn guarded(&mut self, options: &Options) -> TokenStream {
-        let open = self.open(&Arguments::of(self.signature), options, SYNCHRONOUS);
+        let open = self.open(&Arguments::of(self.signature, options), options, SYNCHRONOUS);
         let [call] = locals(["call"]);
         let body = &*self.body;
         quote_spanned! {Span::mixed_site()=>
@@ -136,7 +137,7 @@ impl Function<'_> {
     }
 
     fn site(&self, arguments: &Arguments, options: &Options) -> TokenStream {
-        let names = &arguments.names;
+        let names = arguments.names();
         let is_async = self.signature.asyncness.is_some() || self.returned_future().is_some();
         let own = options.name.as_ref().map_or_else(|| plain(&self.signature.ident), |name| name.value());
         let path = self.owner.map_or_else(|| own.clone(), |owner| format!("{owner}::{own}"));
@@ -145,7 +146,7 @@ impl Function<'_> {
         let line = quote_spanned!(self.signature.ident.span()=> ::core::line!());
         quote! {
             static __GLASSHULL_SITE: #p::Site = #p::Site::new(
-                ::core::concat!(::core::module_path!(), "::", #path), ::core::file!(), #line, &[#(#names),*], #is_async,
+                ::core::concat!(::core::module_path!(), "::", #path), ::core::file!(), #line, &[#names], #is_async,
             );
             #[#p::linkme::distributed_slice(#p::SITES)]
             #[linkme(crate = #p::linkme)]
@@ -166,12 +167,11 @@ impl Function<'_> {
     }
 
     fn wrap_returned_future(&mut self, options: &Options, future: ExprAsync, output: Type) -> Result<()> {
-        let mut arguments = Arguments::of(self.signature);
+        let mut arguments = Arguments::of(self.signature, options);
         // What the block does not mention it does not capture, and must not begin to: it may not be `Send`, or may
         // be gone by then.
-        let mentioned = |name: &str| mentions(future.block.to_token_stream(), name);
         let only_expression = self.body.stmts.len() == 1;
-        arguments.retain(|name| only_expression && mentioned(name));
+        arguments.retain(|name| only_expression && mentions(&future.block, name));
         let open = self.open(&arguments, options, ASYNCHRONOUS);
         let body = &future.block;
         let wrapped = awaited(&open, &output, &TokenStream::new(), &quote!(#body));
@@ -275,12 +275,4 @@ fn is_box_pin(function: &Expr) -> bool {
     let Expr::Path(path) = function else { return false };
     let segments: Vec<_> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     matches!(segments.as_slice(), [.., ty, pin] if ty == "Box" && pin == "pin")
-}
-
-fn mentions(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => plain(&ident) == name,
-        TokenTree::Group(group) => mentions(group.stream(), name),
-        _ => false,
-    })
 }

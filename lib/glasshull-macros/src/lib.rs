@@ -8,6 +8,8 @@ mod blanket;
 #[cfg(feature = "enabled")]
 mod function;
 #[cfg(feature = "enabled")]
+mod mentions;
+#[cfg(feature = "enabled")]
 mod options;
 #[cfg(feature = "enabled")]
 mod output;

@@ -1,6 +1,10 @@
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, LitStr, Result, Token, ext::IdentExt, parenthesized};
+use syn::{Error, Expr, Ident, LitBool, LitStr, Result, Token, ext::IdentExt, parenthesized};
+
+use crate::arguments::Arguments;
 
 /// What stands in the parentheses of `#[trace(..)]`.
 #[derive(Clone, Default)]
@@ -12,14 +16,68 @@ pub(crate) struct Options {
     pub(crate) redact: Vec<Ident>,
     /// Stands for the function's own name, the last part of its path.
     pub(crate) name: Option<LitStr>,
+    /// What is captured for an argument, or besides the arguments.
+    pub(crate) capture: Vec<Computed>,
     /// On a block: functions that are passed over.
     pub(crate) except: Vec<Ident>,
     /// What the block around says of arguments. A function in it need not have them.
     inherited_skip: Vec<Ident>,
     inherited_redact: Vec<Ident>,
+    /// What the macro itself wrote, on a block around.
+    pub(crate) note: Option<Box<Note>>,
 }
 
-const KNOWN: &str = "expected `skip(..)`, `skip_all`, `redact(..)`, `name = \"..\"` or, on a block, `except(..)`";
+/// What a block says to an attribute in it of which only the compiler can tell whether it is ours: `#[trace]` may be
+/// another crate's, and `#[cfg_attr(.., glasshull::trace)]` may not be there. The block leaves that attribute where it
+/// is, and puts behind it one of ours with a note. If the first is ours, it finds the note and takes it off; else the
+/// second does the block's work.
+#[derive(Clone)]
+pub(crate) struct Note {
+    /// The type or trait it belongs to.
+    pub(crate) owner: Option<String>,
+    /// The block's `except(..)` names it.
+    pub(crate) is_excepted: bool,
+    /// The block's options.
+    pub(crate) options: Options,
+}
+
+/// The name of a note among options.
+const NOTE: &str = "__note";
+
+impl ToTokens for Note {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let (owner, is_excepted, note) = (self.owner.iter(), self.is_excepted, format_ident!("{NOTE}"));
+        let Options { skip, inherited_skip, redact, inherited_redact, except, .. } = &self.options;
+        let skip_all = self.options.skip_all.then(|| quote!(skip_all,));
+        tokens.extend(quote! {
+            #note(
+                #is_excepted, #(#owner)*;
+                skip(#(#skip,)* #(#inherited_skip,)*), redact(#(#redact,)* #(#inherited_redact,)*), #skip_all
+                except(#(#except,)*)
+            )
+        });
+    }
+}
+
+impl Parse for Note {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let is_excepted = input.parse::<LitBool>()?.value;
+        input.parse::<Token![,]>()?;
+        let owner = input.parse::<Option<LitStr>>()?.map(|owner| owner.value());
+        input.parse::<Token![;]>()?;
+        Ok(Self { owner, is_excepted, options: input.parse()? })
+    }
+}
+
+/// One of `capture(name = expression)`.
+#[derive(Clone)]
+pub(crate) struct Computed {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
+}
+
+const KNOWN: &str = "expected `skip(..)`, `skip_all`, `redact(..)`, `capture(name = ..)`, `name = \"..\"` or, on a block, \
+                     `except(..)`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -42,6 +100,12 @@ impl Options {
             "skip_all" => self.skip_all = true,
             "redact" => self.redact.extend(names(input)?),
             "except" => self.except.extend(names(input)?),
+            "capture" => self.capture.extend(computed(input)?),
+            NOTE => {
+                let inside;
+                parenthesized!(inside in input);
+                self.note = Some(inside.parse()?);
+            }
             "name" => {
                 input.parse::<Token![=]>()?;
                 self.name = Some(checked_name(input.parse()?)?);
@@ -71,19 +135,24 @@ impl Options {
 
     /// Options that only make sense on a single function.
     pub(crate) fn check_for_block(&self) -> Result<()> {
-        match &self.name {
-            Some(name) => Err(Error::new(name.span(), "`name` belongs on a single function")),
-            None => Ok(()),
+        match (&self.name, self.capture.first()) {
+            (Some(name), _) => Err(Error::new(name.span(), "`name` belongs on a single function")),
+            (_, Some(one)) => Err(Error::new(one.name.span(), "`capture` belongs on a single function")),
+            (None, None) => Ok(()),
         }
     }
 
-    pub(crate) fn check_for_function(&self, arguments: &[String]) -> Result<()> {
+    pub(crate) fn check_for_function(&self, arguments: &Arguments) -> Result<()> {
         if let Some(function) = self.except.first() {
             return Err(Error::new(function.span(), "`except` belongs on an `impl` block, a trait or a module"));
         }
-        let unknown = self.skip.iter().chain(&self.redact).find(|name| !arguments.contains(&plain(name)));
-        match unknown {
-            Some(name) => Err(Error::new(name.span(), format!("there is no argument `{name}`"))),
+        let unknown = self.skip.iter().chain(&self.redact).find(|name| !arguments.has(&plain(name)));
+        if let Some(name) = unknown {
+            return Err(Error::new(name.span(), format!("there is no argument `{name}`")));
+        }
+        let is_skipped = |computed: &&Computed| self.skip.iter().any(|name| plain(name) == plain(&computed.name));
+        match self.capture.iter().find(is_skipped) {
+            Some(Computed { name, .. }) => Err(Error::new(name.span(), format!("`{name}` is skipped and captured"))),
             None => Ok(()),
         }
     }
@@ -98,6 +167,16 @@ fn names(input: ParseStream<'_>) -> Result<Punctuated<Ident, Token![,]>> {
     let inside;
     parenthesized!(inside in input);
     Punctuated::parse_terminated_with(&inside, Ident::parse_any)
+}
+
+fn computed(input: ParseStream<'_>) -> Result<Punctuated<Computed, Token![,]>> {
+    let inside;
+    parenthesized!(inside in input);
+    Punctuated::parse_terminated_with(&inside, |input| {
+        let name = input.call(Ident::parse_any)?;
+        input.parse::<Token![=]>()?;
+        Ok(Computed { name, value: input.parse()? })
+    })
 }
 
 fn checked_name(name: LitStr) -> Result<LitStr> {

@@ -37,7 +37,8 @@
 //!
 //! Values are captured through [`Serialize`](https://docs.rs/serde/latest/serde/trait.Serialize.html) if their type implements it, else through `Debug`, else as their
 //! type's name. The compiler decides this where the function stands, so in `fn f<T: Clone>(value: T)` a `value` is
-//! opaque whatever `T` turns out to be: only declared bounds count. One value takes at most 4 KiB, is at most 8 levels
+//! opaque whatever `T` turns out to be: only declared bounds count. Where `T: Debug` cannot be declared,
+//! [`capture(..)`](macro@trace#options) says what to capture instead. One value takes at most 4 KiB, is at most 8 levels
 //! deep, has at most 64 items in a list, and texts of at most 1 KiB; what was cut says so. Code of values that panics,
 //! fails, calls traced functions or does not end is contained. It runs on the calling thread, as the function is
 //! entered and left: a `Serialize` that waits for a lock (that of a `Mutex` does) waits there, so `skip` such arguments.
@@ -137,8 +138,22 @@ mod value;
 ///
 /// - `skip(a, b)`, `skip_all`: arguments whose values are not captured.
 /// - `redact(a)`: arguments whose values are withheld, and shown as withheld.
+/// - `capture(a = expression, ..)`: what is captured for the argument `a`, or, if there is none of that name, besides the
+///   arguments. The expression sees the arguments as the body does, by reference where a pattern takes them apart; it runs
+///   only while the function is captured, cannot change or leave anything, and a panic in it stays there.
 /// - `name = "..."`: stands for the function's own name, the last part of its path.
 /// - `except(f, g)`, on a block: functions that are passed over.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// // A `T` that is not `Debug` is opaque, the list is long, and who waits for the lock has better things to do.
+/// #[glasshull::trace(skip(queue), capture(id = item.as_ref(), list = list.len()))]
+/// fn enqueue<T: AsRef<str>>(item: &T, list: &[u8], queue: &Mutex<Vec<usize>>) {
+///     queue.lock().unwrap().push(item.as_ref().len() + list.len());
+/// }
+/// # enqueue(&"a", &[], &Mutex::default());
+/// ```
 ///
 /// `skip`, `skip_all` and `redact` on a block hold for the arguments of that name of each function in it. A function in the block may
 /// have an attribute with options of its own.
@@ -153,6 +168,12 @@ mod value;
 /// In a block, `const fn`, functions without a body or with `...`, and what stands in `extern` blocks and in
 /// `impl GlobalAlloc` is passed over; on one of these themselves it is an error. Functions with `#[track_caller]` or
 /// `#[target_feature]` and functions that return `!` keep their body in place; their returned value is not captured.
+///
+/// Of a function that returns a future, arguments are captured that its `async` block uses: the others are not there when
+/// it runs. Inside macros they are seen where the macro takes expressions, as `format!` does.
+///
+/// Another attribute called `trace` in a traced block keeps its meaning: if it is another crate's, the function has both;
+/// if it is ours under another path, or behind `cfg_attr`, it counts as the function's own.
 ///
 /// # What it makes
 ///
@@ -220,6 +241,6 @@ pub mod __private {
 
     pub use crate::call::{AsyncCall, Call, Running, call_once, enter, enter_async};
     pub use crate::site::{SITES, Site};
-    pub use crate::specialize::{self, Failure, Returned, Value};
+    pub use crate::specialize::{Failure, Returned, Value, compute, traits as specialize};
     pub use crate::value::Recorder;
 }

@@ -5,11 +5,69 @@ use std::any::type_name;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{Debug, Display};
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::Serialize;
 
-use crate::value::Recorder;
+use crate::value::{Recorder, panic_message};
+
+/// The traits by no name, to be had where a user's types may have any.
+pub mod traits {
+    pub use super::{
+        PutDebug as _, PutDebugError as _, PutDisplay as _, PutError as _, PutErrorBehind as _, PutErrorName as _,
+        PutName as _, PutSerialize as _, SplitOther as _, SplitResult as _,
+    };
+}
+
+/// What an expression in `capture(..)` gives. It is the user's: neither it nor the end of what it gives may leave the
+/// function it stands in.
+pub struct Computed<T>(ManuallyDrop<T>);
+
+/// Why it gives nothing.
+pub struct NotComputed(String);
+
+/// Runs such an expression.
+///
+/// # Errors
+/// It panicked.
+pub fn compute<T>(expression: impl Fn() -> T) -> Result<Computed<T>, NotComputed> {
+    catch_unwind(AssertUnwindSafe(expression)).map(|value| Computed(ManuallyDrop::new(value))).map_err(|panic| {
+        let why = format!("capture(..) panicked: {}", panic_message(&*panic));
+        drop(Computed(ManuallyDrop::new(panic)));
+        NotComputed(why)
+    })
+}
+
+impl<T> Deref for Computed<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Drop for Computed<T> {
+    fn drop(&mut self) {
+        // SAFETY: it is not used afterwards.
+        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut self.0) }));
+        // What panics as it is dropped may carry what does so again.
+        dropped.unwrap_or_else(std::mem::forget);
+    }
+}
+
+impl NotComputed {
+    /// Captures why.
+    pub fn put(&self, out: &mut Recorder) {
+        out.serialize(self);
+    }
+}
+
+impl Serialize for NotComputed {
+    fn serialize<S: serde_core::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde_core::ser::Error::custom(&self.0))
+    }
+}
 
 /// A value to be captured: through `Serialize`, else `Debug`, else its type's name.
 pub struct Value<'a, T: ?Sized>(pub &'a T);

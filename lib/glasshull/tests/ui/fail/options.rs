@@ -24,7 +24,18 @@ impl Thing {
     fn method(&self) {}
 }
 
+#[glasshull::trace(capture(a))]
+fn captured_without_a_value(a: u32) {}
+
+#[glasshull::trace(skip(a), capture(a = 1))]
+fn both_skipped_and_captured(a: u32) {}
+
+#[glasshull::trace(capture(a = 1))]
+trait Block {}
+
 fn main() {
+    captured_without_a_value(1);
+    both_skipped_and_captured(1);
     misspelled(1);
     unknown_argument(1);
     odd_name();
