@@ -90,7 +90,7 @@ fn captured_in<L>(layer: L) -> Outcome<(StandIn, glasshull::Guard)>
 where
     L: tracing_subscriber::Layer<tracing_subscriber::Registry> + Send + Sync,
 {
-    let hub = StandIn::start("*")?;
+    let hub = StandIn::start("bench::layer::*")?;
     // The governor would switch the probe off: a loop of calls is all this process does.
     let guard = glasshull::builder().hub(hub.address()).service("bench").cpu_budget(0.0).init();
     registry().with(layer).with(glasshull_tracing::layer()).init();

@@ -19,7 +19,7 @@ const TAKES_NO_FILTERS: &str = "tracing_subscriber::fmt::Subscriber<";
 
 /// The layer that lets Glasshull capture spans and events; made by [`layer`](crate::layer()).
 ///
-/// It can be boxed, be optional, be reloaded, and be filtered further (`.with_filter(..)`), as any layer. To keep it to a
+/// It can be boxed, be optional, and be filtered further (`.with_filter(..)`), as any layer. To keep it to a
 /// level, use [`up_to`](Self::up_to): what a further filter lets through exists also while nothing is captured.
 // The recording layer behind its gate; without the gate where the subscriber takes none. There it hears of all that the
 // subscriber itself wants, and passes over what is not captured.

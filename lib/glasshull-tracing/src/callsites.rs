@@ -39,7 +39,7 @@ pub(crate) enum Role {
     Calls(Function),
     /// The end of the call of this `#[instrument]`, told by an event.
     Ends(&'static Callsite, Ending),
-    /// Nothing: the process has as many functions as it can have.
+    /// Nothing: nothing ever happens there, or the process has as many functions as it can have.
     Nothing,
 }
 
@@ -97,17 +97,28 @@ impl Callsite {
 
     fn make(metadata: &Metadata<'_>) -> &'static Self {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        let role = ending(metadata).or_else(|| function(metadata).map(Role::Calls)).unwrap_or(Role::Nothing);
+        let role = if is_question(metadata) { None } else { ending(metadata).or_else(|| calls(metadata)) };
         let spans_at = place(metadata).filter(|_| metadata.is_span());
-        Box::leak(Box::new(Self { identifier: metadata.callsite(), spans_at, role, next: OnceLock::new() }))
+        Box::leak(Box::new(Self {
+            identifier: metadata.callsite(),
+            spans_at,
+            role: role.unwrap_or(Role::Nothing),
+            next: OnceLock::new(),
+        }))
     }
 }
 
-fn function(metadata: &Metadata<'_>) -> Option<Function> {
+/// Whether it is an `enabled!(..)`, which only asks whether somebody would listen.
+fn is_question(metadata: &Metadata<'_>) -> bool {
+    let place = metadata.name().strip_prefix("enabled ").and_then(|place| place.rsplit_once(':'));
+    place.is_some_and(|(file, line)| metadata.file() == Some(file) && line.parse().ok() == metadata.line())
+}
+
+fn calls(metadata: &Metadata<'_>) -> Option<Role> {
     let fields = metadata.fields().iter().map(|field| field.name());
     // What comes through `log` comes from many places.
     let Place(file, line) = place(metadata).filter(|_| !is_from_log(metadata)).unwrap_or(Place("".into(), 0));
-    Function::new(&path(metadata), &file, line, fields)
+    Function::new(&path(metadata), &file, line, fields).map(Role::Calls)
 }
 
 /// Whether it is one of the five callsites, one for each level, of all that comes through `log`.

@@ -39,6 +39,9 @@ describe("statements the page writes", () => {
       "TRACE pricing::* ON class=blue, zone='eu west' FOR 60s",
     );
     expect(traceStatement({ pattern: "a::b", selectors: [], duration: "5m" })).toBe("TRACE a::b FOR 5m");
+    expect(traceStatement({ pattern: "a::it's one", selectors: [], duration: "5m" })).toBe(
+      "TRACE 'a::it''s one' FOR 5m",
+    );
   });
 
   it("ask for the calls of a probe", () => {

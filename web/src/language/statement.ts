@@ -99,12 +99,16 @@ export interface TraceChoice {
 
 const BARE_WORD = /^[A-Za-z0-9_.*-]+$/;
 
+/** What the hub reads as a pattern without quotes; names of spans have blanks and other signs in them. */
+const BARE_PATTERN = /^(file:[\p{L}\p{N}_:*.{}#<>&$!/\\+@~-]+|[\p{L}\p{N}_:*.{}#<>&$!]+)$/u;
+
 export function traceStatement(choice: TraceChoice): string {
   const on = choice.selectors.map(
     ({ key, value }) => `${key}=${BARE_WORD.test(value) ? value : quote(value)}`,
   );
   const clause = on.length > 0 ? ` ON ${on.join(", ")}` : "";
-  return `TRACE ${choice.pattern}${clause} FOR ${choice.duration}`;
+  const pattern = BARE_PATTERN.test(choice.pattern) ? choice.pattern : quote(choice.pattern);
+  return `TRACE ${pattern}${clause} FOR ${choice.duration}`;
 }
 
 /** Which trace a call is part of. */

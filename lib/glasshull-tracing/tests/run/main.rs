@@ -146,34 +146,11 @@ fn the_hub_is_told_of_a_callsite_when_it_first_ran() {
     let line = line!() + 1;
     in_program(|| tracing::warn!(a = 1));
     function(&format!("run::event::warn_{line}"));
+    // A question is no function.
+    let _ = in_program(|| tracing::enabled!(tracing::Level::ERROR) || tracing::event_enabled!(tracing::Level::ERROR));
+    assert!(!hub.state().functions.values().any(|function| function.path.contains("enabled")));
     // The event that tells the error is no function.
     assert!(!hub.state().functions.values().any(|function| function.path.contains("shop::event::error")));
-}
-
-mod switched {
-    #[tracing::instrument]
-    pub(crate) fn work(n: u32) -> bool {
-        !tracing::Span::current().is_disabled()
-    }
-}
-
-#[test]
-fn a_span_exists_while_it_is_captured_and_at_no_other_time() {
-    let hub = TestHub::start();
-    let agent = agent(&hub);
-    let run = || in_program(|| agent.context().in_scope(|| switched::work(1)));
-    assert!(!run());
-    hub.probe(vec![probe("switched::work")]);
-    assert!(run());
-    hub.probe(vec![]);
-    assert!(!run());
-    hub.probe(vec![probe("switched::*")]);
-    assert!(run());
-    drop(agent.context());
-    assert!(agent.flush(PATIENCE));
-    assert_eq!(hub.calls(2).len(), 2);
-    drop(agent);
-    assert!(!in_program(|| switched::work(1)));
 }
 
 mod bounded {

@@ -120,6 +120,9 @@ pub(crate) fn settle() {
 }
 
 fn tell() {
+    static TELLING: Mutex<()> = Mutex::new(());
+    // One after the other: what an adapter saw before another agent moved a gate must not outlast what it saw after.
+    let _turn = lock(&TELLING);
     let adapters = lock(&ADAPTERS).map(|adapters| adapters.clone()).unwrap_or_default();
     for adapter in adapters {
         // What panics in there is the program's, and was told by its hook.
