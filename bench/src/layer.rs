@@ -31,12 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PROGRAMS: &[(&str, &str)] = &[
     ("bare", "the same function without span and event"),
     ("none", "no subscriber"),
-    ("registry", "a registry without layers: it wants everything"),
+    ("registry", "registry without layers, which wants everything"),
     ("info", "printing layer at INFO, which wants none of these"),
     ("off", "registry and glasshull, off"),
     ("info-off", "printing layer at INFO and glasshull, off"),
-    ("info-on", "printing layer at INFO and glasshull, on: span and event captured"),
-    ("json", "JSON layer that wants them: span's end and event printed"),
+    ("info-on", "the same, on: span and event captured"),
+    ("json", "JSON layer: the span's end and the event printed"),
 ];
 
 /// Measures a span with three fields around an event with one, both at `DEBUG`.
