@@ -30,6 +30,13 @@
 //! [`Builder::cpu_budget`] allows, the probe is suspended for a while, with the reason. A probe ends at its own time,
 //! also when the hub is gone.
 //!
+//! # In your tests
+//!
+//! With the feature `testing`, `glasshull::testing` captures what a closure or a future does, without a hub, for tests to
+//! assert.
+//!
+//! # Switched off
+//!
 //! Without the feature `enabled` (on by default) the attribute leaves functions exactly as they are, nothing is linked,
 //! and the API is there and does nothing.
 //!
@@ -102,6 +109,8 @@ mod site;
 #[cfg(feature = "enabled")]
 #[doc(hidden)]
 pub mod specialize;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "enabled")]
 mod thread;
 #[cfg(all(feature = "enabled", feature = "tower"))]

@@ -337,6 +337,16 @@ impl Builder {
         Ok(Guard::of(agent))
     }
 
+    /// The settings of an agent whose rings are emptied once, at its end.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_testing(mut self) -> Result<Settings, StartError> {
+        // A ring takes memory as it is written.
+        self.settings.ring_bytes = 64 * RING_BYTES;
+        self.settings.all_rings_bytes = 64 * ALL_RINGS_BYTES;
+        self.settings.buffer_bytes = 64 * BUFFER_BYTES;
+        self.checked()
+    }
+
     fn checked(mut self) -> Result<Settings, StartError> {
         if let Some(wrong) = self.wrong {
             return Err(StartError(wrong));

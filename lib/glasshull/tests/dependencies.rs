@@ -68,7 +68,9 @@ fn the_sdk_links_these_and_no_others() {
         "zerocopy",
     ];
     let sorted: BTreeSet<&str> = expected.into_iter().collect();
-    check(&[], &sorted.into_iter().collect::<Vec<_>>());
+    let sorted: Vec<&str> = sorted.into_iter().collect();
+    check(&[], &sorted);
+    check(&["--features", "testing"], &sorted);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod connect;
 mod cpu;
 mod governor;
 mod like;
+#[cfg(feature = "testing")]
+pub(crate) mod offline;
 mod outbox;
 mod printable;
 mod probes;

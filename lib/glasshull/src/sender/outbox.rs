@@ -56,6 +56,16 @@ impl Outbox {
         self.waiting.get(self.sent).map(|waiting| waiting.message.clone())
     }
 
+    /// Hands out what would be sent.
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_batches(&mut self) -> Vec<CallBatch> {
+        let batch = |waiting: Waiting| match ToHub::decode(waiting.message).ok()?.message? {
+            to_hub::Message::Batch(batch) => Some(batch),
+            _ => None,
+        };
+        self.waiting.drain(..).filter_map(batch).collect()
+    }
+
     pub(crate) fn mark_sent(&mut self) {
         self.sent = (self.sent + 1).min(self.waiting.len());
     }
