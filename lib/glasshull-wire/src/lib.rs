@@ -21,6 +21,9 @@
 mod columns;
 pub mod entries;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 pub mod markers;
 pub mod pattern;

@@ -170,6 +170,62 @@ fn lengths_that_lie_are_refused() {
     assert!(matches!(with(|b| b.columns.clear()), BatchError::Unpack(_)));
 }
 
+/// Sound bytes with some of them changed, left out or doubled.
+fn spoilt(sound: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let change = (any::<prop::sample::Index>(), any::<u8>(), 0..3u8);
+    prop::collection::vec(change, 0..6).prop_map(move |changes| {
+        let mut bytes = sound.clone();
+        for (at, byte, how) in changes.into_iter().filter(|_| !sound.is_empty()) {
+            let at = at.index(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+            match how {
+                _ if bytes.is_empty() => {}
+                0 => bytes[at] = byte,
+                1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, byte),
+            }
+        }
+        bytes
+    })
+}
+
+fn sound_columns() -> Vec<u8> {
+    columns_of(&one_call()).encode_to_vec()
+}
+
+fn sound_to_hub() -> Vec<u8> {
+    crate::v1::ToHub { message: Some(crate::v1::to_hub::Message::Batch(one_call())) }.encode_to_vec()
+}
+
+fn sound_to_instance() -> Vec<u8> {
+    use crate::v1::{Comparison, Condition, Literal, Probe, Probes, ToInstance, condition, literal, to_instance};
+    let values = vec![Literal { value: Some(literal::Value::Text("a".into())) }; 3];
+    let comparison = Comparison { subject: 1, path: vec!["sku".into()], operator: 8, values };
+    let compared = Condition { kind: Some(condition::Kind::Comparison(comparison)) };
+    let condition = Some(Condition { kind: Some(condition::Kind::Not(Box::new(compared))) });
+    let probe = Probe { patterns: vec!["a::*".into(), "b*c".into()], condition, ..Probe::default() };
+    let probes = Probes { revision: 1, probes: vec![probe.clone(), probe] };
+    ToInstance { message: Some(to_instance::Message::Probes(probes)) }.encode_to_vec()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_spoilt_message_is_read_without_harm(
+        columns in spoilt(sound_columns()),
+        to_hub in spoilt(sound_to_hub()),
+        to_instance in spoilt(sound_to_instance()),
+        random in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        crate::fuzzing::columns(&columns);
+        crate::fuzzing::to_hub(&to_hub);
+        crate::fuzzing::to_instance(&to_instance);
+        crate::fuzzing::columns(&random);
+        crate::fuzzing::to_hub(&random);
+        crate::fuzzing::to_instance(&random);
+    }
+}
+
 #[test]
 fn a_dictionary_of_nothing_is_refused_before_it_is_decoded() {
     let functions = CallColumns { functions: vec![Function::default(); 100_000], ..columns_of(&one_call()) };

@@ -86,6 +86,10 @@ pub mod foreign;
 mod fork;
 #[cfg(feature = "enabled")]
 mod frame;
+#[cfg(all(feature = "enabled", any(test, fuzzing)))]
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod fuzzing;
 #[cfg(feature = "enabled")]
 mod guard;
 #[cfg(feature = "enabled")]

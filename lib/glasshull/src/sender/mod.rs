@@ -28,6 +28,8 @@ use glasshull_wire::{BatchWriter, Message as _, PROTOCOL};
 
 pub(crate) use address::Address;
 use calls::{Calls, Surroundings};
+#[cfg(any(test, fuzzing))]
+pub(crate) use condition::Facts;
 use connect::Attempt;
 use governor::Governor;
 use outbox::Outbox;

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use glasshull_wire::markers;
 
 use super::redaction::Redaction;
-use super::{Limits, tag};
+use super::{Limits, cut, tag};
+
+/// A key that is no text, as JSON text, in bytes. More is cut.
+const MAX_KEY_BYTES: usize = 512;
 
 /// What was met while values were written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -255,10 +258,16 @@ impl Writer<'_> {
         if key.starts_with('"') {
             out.push_str(key);
         } else {
-            write_quoted(out, key, false);
+            // A key of keys of keys would double its quotes' escapes at each level.
+            let fitting = cut(key, MAX_KEY_BYTES);
+            self.met.truncated |= fitting.len() < key.len();
+            write_quoted(out, fitting, fitting.len() < key.len());
         }
         out.push(':');
-        if self.item(out, depth + 1) == Item::End {
+        let start = out.len();
+        let _ = self.item(out, depth + 1);
+        // An end stands where a value should.
+        if out.len() == start {
             out.push_str("null");
         }
     }
@@ -288,7 +297,9 @@ fn bytes(out: &mut String, bytes: &[u8], cut: bool) {
         print(out, byte);
     }
     if cut {
-        out.push(',');
+        if !bytes.is_empty() {
+            out.push(',');
+        }
         marker(out, markers::TRUNCATED, None);
     }
     out.push(']');

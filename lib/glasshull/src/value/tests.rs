@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::redaction::{Redaction, Sensitive, Wishes};
 use super::*;
 
+mod typed;
+
 fn recorded(record: impl FnOnce(&mut Recorder)) -> String {
     recorded_with(Redaction::default(), record)
 }
@@ -416,6 +418,28 @@ fn errors_that_panic_do_no_harm() {
     ] {
         assert!(text.contains("Display panicked: a value that is no text") && !text.contains("causes"), "{text}");
     }
+}
+
+#[test]
+fn keys_inside_keys_do_not_grow_without_end() {
+    struct KeyOfKeys(usize);
+    impl Serialize for KeyOfKeys {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                0 => serializer.serialize_str("\"\"\"\""),
+                levels => serializer.collect_map([(Self(levels - 1), 1)]),
+            }
+        }
+    }
+    let text = serialized(&KeyOfKeys(MAX_DEPTH));
+    assert!(text.len() < 2_000 && is_marked(&text), "{}", text.len());
+    serde_json::from_str::<Value>(&text).unwrap();
+    // Where escapes would double at each of as many levels as can be asked for, the text would have gigabytes.
+    let levels = Limits::CAPS.depth;
+    let deep = [vec![tag::MAP; levels], vec![tag::TEXT, 1, b'"']].concat();
+    let mut out = String::new();
+    write_json(&mut out, &deep, &Redaction::default());
+    assert!(out.len() < 100_000, "{}", out.len());
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! Texts that redaction searches, and headers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    glasshull::fuzzing::text(text);
+    glasshull::fuzzing::headers(text);
+});
