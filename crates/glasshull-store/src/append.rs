@@ -1,5 +1,6 @@
 //! The way of one batch from its sender to the journal's writer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use glasshull_wire::limits::{MAX_AHEAD_NS, MAX_BATCH_CALLS, MAX_COLUMNS_BYTES};
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 use crate::arrival::Arrival;
 use crate::journal::writer::{Append, Order};
 use crate::record::Record;
-use crate::shared::Shared;
+use crate::shared::{Room, Shared};
 use crate::{Appended, Source, StoreError, rows};
 
 /// Time windows one batch may touch: two days of calls that took that long to end. Each becomes a file.
@@ -75,15 +76,23 @@ async fn with_room(
     shared: &Arc<Shared>,
     source: &Source,
     batch: CallBatch,
-) -> Result<(Arrival, Vec<u8>, OwnedSemaphorePermit), StoreError> {
-    let mut room = acquire(shared, shared.units(estimate(&batch))).await?;
-    let (arrival, payload) = decode(shared, source, batch).await?;
-    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(room.num_permits());
+) -> Result<(Arrival, Vec<u8>, Room), StoreError> {
+    let mut bytes = acquire(shared, shared.units(estimate(&batch))).await?;
+    let (arrival, payload, windows) = decode(shared, source, batch).await?;
+    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(bytes.num_permits());
     if more > 0 {
-        room.merge(acquire(shared, more as u32).await?);
+        bytes.merge(acquire(shared, more as u32).await?);
     }
-    Ok((arrival, payload, room))
+    let windows = shared.windows.hold(windows).ok_or_else(|| {
+        // They are free again when what is live has been published.
+        shared.much_is_live.notify_one();
+        busy()
+    })?;
+    Ok((arrival, payload, Room { bytes, windows: Some(windows) }))
 }
+
+/// A batch as rows and as the journal's record, with its time windows.
+type Decoded = (Arrival, Vec<u8>, BTreeSet<i64>);
 
 async fn acquire(shared: &Shared, units: u32) -> Result<OwnedSemaphorePermit, StoreError> {
     match timeout(shared.settings.append_within, Arc::clone(&shared.room).acquire_many_owned(units)).await {
@@ -96,8 +105,7 @@ fn busy() -> StoreError {
     StoreError::Busy { retry_after_ms: MAX_WAIT_MS as u32 }
 }
 
-/// The batch as rows and as the journal's record.
-async fn decode(shared: &Arc<Shared>, source: &Source, batch: CallBatch) -> Result<(Arrival, Vec<u8>), StoreError> {
+async fn decode(shared: &Arc<Shared>, source: &Source, batch: CallBatch) -> Result<Decoded, StoreError> {
     if batch.columns_bytes <= INLINE_BYTES {
         return decode_now(shared, source, batch);
     }
@@ -106,16 +114,16 @@ async fn decode(shared: &Arc<Shared>, source: &Source, batch: CallBatch) -> Resu
     decoded.map_err(|e| StoreError::Segment(e.to_string()))?
 }
 
-fn decode_now(shared: &Shared, source: &Source, batch: CallBatch) -> Result<(Arrival, Vec<u8>), StoreError> {
+fn decode_now(shared: &Shared, source: &Source, batch: CallBatch) -> Result<Decoded, StoreError> {
     let now_ns = shared.clock.now_ns();
     let calls = Calls::decode(&batch)?;
     rows::check_times(&calls)?;
     check_ahead(&calls, now_ns)?;
-    check_windows(&calls, shared.window_ns())?;
+    let windows = windows(&calls, shared.window_ns())?;
     let sequence = batch.sequence;
     let payload = Record::new(source, batch, now_ns).encode_to_vec();
     let arrival = Arrival::new(source, sequence, calls).map_err(|e| StoreError::Segment(e.to_string()))?;
-    Ok((arrival, payload))
+    Ok((arrival, payload, windows))
 }
 
 fn check_ahead(calls: &Calls, now_ns: i64) -> Result<(), StoreError> {
@@ -123,16 +131,14 @@ fn check_ahead(calls: &Calls, now_ns: i64) -> Result<(), StoreError> {
     if ahead_ns > MAX_AHEAD_NS { Err(StoreError::Ahead { ahead_ns }) } else { Ok(()) }
 }
 
-fn check_windows(calls: &Calls, window_ns: i64) -> Result<(), StoreError> {
-    let mut windows: Vec<i64> = calls.started_at_ns.iter().map(|at| at.div_euclid(window_ns)).collect();
-    windows.sort_unstable();
-    windows.dedup();
+fn windows(calls: &Calls, window_ns: i64) -> Result<BTreeSet<i64>, StoreError> {
+    let windows: BTreeSet<i64> = calls.started_at_ns.iter().map(|at| at.div_euclid(window_ns)).collect();
     match windows.len() {
         many if many > MAX_WINDOWS_PER_BATCH => {
             Err(BatchError::TooLarge { what: "time windows", is: many as u64, limit: MAX_WINDOWS_PER_BATCH as u64 }
                 .into())
         }
-        _ => Ok(()),
+        _ => Ok(windows),
     }
 }
 

@@ -31,6 +31,7 @@ mod stats;
 mod store;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use error::StoreError;
 pub use folder::{DataFolder, MIN_FREE_BYTES};

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use glasshull_catalog::{InstanceId, SegmentRow};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::arrival::Arrival;
 use crate::running::{Running, RunningRow};
 use crate::schema;
+use crate::shared::Room;
 use crate::store::Snapshot;
 
 /// A batch with fewer rows and bytes is small: a query pays for each batch, not only for its rows.
@@ -33,7 +33,7 @@ struct Generation {
     /// The highest sequence of each instance in this file.
     sequences: HashMap<InstanceId, u64>,
     /// What the rows take of the live table's limit; given back when the generation goes.
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
     /// The calls that ran when the file was closed; `None` while it is open.
     sealed: Option<Vec<Arc<RunningRow>>>,
 }
@@ -74,12 +74,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// Adds rows to a generation; how many running calls had to be forgotten.
-    pub(crate) fn show(
-        &self,
-        generation: u64,
-        arrivals: Vec<(Arrival, Option<OwnedSemaphorePermit>)>,
-        journal_bytes: u64,
-    ) -> u64 {
+    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) -> u64 {
         let mut state = self.lock();
         let State { generations, running, .. } = &mut *state;
         let generation = generations.entry(generation).or_default();
@@ -206,7 +201,7 @@ impl Live {
 }
 
 impl Generation {
-    fn add(&mut self, arrival: Arrival, room: Option<OwnedSemaphorePermit>) {
+    fn add(&mut self, arrival: Arrival, room: Option<Room>) {
         let highest = self.sequences.entry(arrival.instance).or_default();
         *highest = arrival.sequence.max(*highest);
         self.bytes += arrival.bytes();

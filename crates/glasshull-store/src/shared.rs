@@ -10,6 +10,7 @@ use crate::arrival::Arrival;
 use crate::lanes::Lanes;
 use crate::live::Live;
 use crate::stats::{Counters, StoreStats, count};
+use crate::windows::{Held, Windows};
 use crate::{Clock, StoreSettings};
 
 /// Batches of at most [`MAX_SUBSCRIBED_ROWS`] a subscriber may lag behind before it loses the oldest: they stay in
@@ -18,6 +19,25 @@ pub const MAX_SUBSCRIBED_BATCHES: usize = 64;
 
 /// Rows of one batch as subscribers get it; larger ones come in parts.
 pub const MAX_SUBSCRIBED_ROWS: usize = 1_024;
+
+/// What a batch takes of the live table's limits until it is published.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) bytes: OwnedSemaphorePermit,
+    /// `None`: it was acknowledged before the last start, and comes in whatever there is.
+    pub(crate) windows: Option<Held>,
+}
+
+impl Room {
+    /// Takes what the other takes, too.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.bytes.merge(other.bytes);
+        match (&mut self.windows, other.windows) {
+            (Some(held), Some(more)) => held.merge(more),
+            (held, more) => *held = held.take().or(more),
+        }
+    }
+}
 
 /// Bytes of one permit of [`Shared::room`]: semaphores count in 32 bits.
 pub(crate) const ROOM_UNIT_BYTES: usize = 1_024;
@@ -28,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) live: Live,
     pub(crate) lanes: Lanes,
+    /// Windows of what is live.
+    pub(crate) windows: Arc<Windows>,
     /// Free room in the live table.
     pub(crate) room: Arc<Semaphore>,
     pub(crate) room_units: usize,
@@ -44,6 +66,7 @@ impl Shared {
             counters: Counters::default(),
             live: Live::default(),
             lanes: Lanes::default(),
+            windows: Arc::default(),
             room: Arc::new(Semaphore::new(room_units)),
             room_units,
             subscribers: broadcast::Sender::new(MAX_SUBSCRIBED_BATCHES),
@@ -80,12 +103,7 @@ impl Shared {
     }
 
     /// Makes rows of journal file `generation` visible, all at once.
-    pub(crate) fn show(
-        &self,
-        generation: u64,
-        arrivals: Vec<(Arrival, Option<OwnedSemaphorePermit>)>,
-        journal_bytes: u64,
-    ) {
+    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) {
         let rows: Vec<_> = arrivals.iter().map(|(arrival, _)| arrival.rows.clone()).collect();
         let forgotten = self.live.show(generation, arrivals, journal_bytes);
         count(&self.counters.running_dropped, forgotten);

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use glasshull_catalog::Published;
 use glasshull_wire::Calls;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::disk::Disk;
 use super::format::{Found, HEADER_BYTES, Header, Reader};
 use super::writer::Continuation;
 use crate::arrival::Arrival;
 use crate::record::Record;
-use crate::shared::Shared;
+use crate::shared::{Room, Shared};
 use crate::stats::count;
 use crate::{StoreError, rows};
 
@@ -151,9 +150,10 @@ impl Files<'_> {
     }
 
     /// What there is of the room: rows that were acknowledged come in even where the limit was lowered meanwhile.
-    fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    fn room(&self, bytes: usize) -> Option<Room> {
         let units = self.shared.units(bytes).min(self.shared.room.available_permits() as u32);
-        Arc::clone(&self.shared.room).try_acquire_many_owned(units).ok()
+        let bytes = Arc::clone(&self.shared.room).try_acquire_many_owned(units).ok()?;
+        Some(Room { bytes, windows: None })
     }
 }
 

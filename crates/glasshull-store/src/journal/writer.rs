@@ -5,13 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::disk::{Disk, DiskFile};
 use super::format::{Header, encode_frame};
 use crate::arrival::Arrival;
 use crate::lanes::{Lane, Turn};
-use crate::shared::Shared;
+use crate::shared::{Room, Shared};
 use crate::stats::count;
 
 /// Bytes of a group: what one sync covers. More would make those at its head wait for those at its end.
@@ -41,7 +41,7 @@ pub(crate) struct Append {
     pub(crate) received_at_ns: i64,
     pub(crate) lane: Arc<Lane>,
     pub(crate) turn: Turn,
-    pub(crate) room: OwnedSemaphorePermit,
+    pub(crate) room: Room,
     /// Why it could not be made durable.
     pub(crate) answer: oneshot::Sender<Result<(), String>>,
 }

@@ -18,7 +18,8 @@ use super::rig::{Fate, NOW_NS, Rig, SECOND_NS, batch_of, call, running, segment_
 use crate::arrival::Arrival;
 use crate::journal::format::{Header, encode_frame};
 use crate::record::Record;
-use crate::{FolderObjects, PublishedCalls, SNAPSHOT_GRACE, schema};
+use crate::windows::MAX_LIVE_WINDOWS;
+use crate::{FolderObjects, PublishedCalls, SNAPSHOT_GRACE, StoreError, schema};
 
 const WINDOW_NS: i64 = 600 * SECOND_NS;
 
@@ -161,6 +162,31 @@ async fn what_is_much_is_published_in_parts() {
     assert_eq!(published.calls, 20);
     assert!((4..=10).contains(&published.segments), "{published:?}");
     assert_eq!(rig.calls().await, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn calls_of_more_windows_than_may_wait_wait_for_a_publication() {
+    const WINDOWS: i64 = 256;
+    let rig = Rig::new().await;
+    let old = |sequence: u64| {
+        let started_at_ns = |window: i64| NOW_NS - (sequence as i64 * WINDOWS + window) * WINDOW_NS;
+        let id = |window: i64| sequence * 1_000 + window as u64;
+        let calls = (0..WINDOWS).map(|window| CallRow { started_at_ns: started_at_ns(window), ..call(id(window)) });
+        batch_of(sequence, &calls.collect::<Vec<_>>())
+    };
+    let most = MAX_LIVE_WINDOWS as u64 / WINDOWS as u64;
+    for sequence in 1..=most {
+        rig.store().append(&source(1), old(sequence)).await.unwrap();
+    }
+    let error = rig.store().append(&source(1), old(most + 1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy { .. }), "{error}");
+    // Others' calls lie in windows that are there already.
+    let known = CallRow { started_at_ns: NOW_NS - WINDOWS * WINDOW_NS, ..call(1) };
+    rig.store().append(&source(2), batch_of(1, &[known])).await.unwrap();
+    let published = rig.store().publish().await.unwrap();
+    assert_eq!(published.segments, MAX_LIVE_WINDOWS as u64);
+    rig.store().append(&source(1), old(most + 1)).await.unwrap();
+    assert_eq!(rig.calls().await.len() as i64, MAX_LIVE_WINDOWS as i64 + 1 + WINDOWS);
 }
 
 #[tokio::test]
