@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 
-use crate::hub_process::program;
+use crate::hub_process::{PATIENCE, eventually, program};
 
 /// A seed among whose first orders nobody lives on the Faroe Islands, where a collection takes a minute.
 const QUICK_SEED: &str = "11";
@@ -23,8 +24,17 @@ impl ShopProcess {
         let arguments = ["--seed", QUICK_SEED, "--rate", "100", "--orders", &orders.to_string()];
         let mut shop = Self::spawn(hub, &arguments, Stdio::piped());
         let lines = BufReader::new(shop.0.stdout.take().expect("standard output")).lines();
-        let last = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("load: ").map(String::from)).last();
-        assert!(shop.0.wait().expect("it ends").success());
+        let (sender, told) = channel();
+        std::thread::spawn(move || {
+            let told = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("load: ").map(String::from));
+            // The test has given up where nobody waits.
+            let _ = sender.send(told.last());
+        });
+        let last =
+            told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{orders} orders take more than {PATIENCE:?}"));
+        eventually("the shop ends well", || {
+            shop.0.try_wait().expect("a status").is_some_and(|status| status.success())
+        });
         last.expect("the customers' last line")
     }
 
