@@ -27,8 +27,9 @@ pub trait Catalog: Send + Sync + 'static {
     /// Instances that were connected at or after `since_ns` (Unix time), the newest first, at most `limit`.
     async fn instances(&self, since_ns: i64, limit: usize) -> Result<Vec<InstanceRow>>;
 
-    /// Adds functions of a service; of those with the same service, path, file and line the arguments are replaced.
-    async fn put_functions(&self, functions: &[FunctionRow]) -> Result<()>;
+    /// Adds functions of a service that were heard of at `seen_at_ns` (Unix time); of those with the same service,
+    /// path, file and line the arguments are replaced.
+    async fn put_functions(&self, functions: &[FunctionRow], seen_at_ns: i64) -> Result<()>;
 
     /// Functions by service, then path, at most `limit`.
     async fn functions(&self, limit: usize) -> Result<Vec<FunctionRow>>;
@@ -57,6 +58,14 @@ pub trait Catalog: Send + Sync + 'static {
     async fn segments(&self) -> Result<Vec<SegmentRow>>;
 
     /// Forgets segments whose window ended at or before `before_ns` (Unix time), running calls that began and sequences
-    /// that were published before it, and returns the segments: their objects may now be deleted.
-    async fn expire(&self, before_ns: i64) -> Result<Vec<SegmentRow>>;
+    /// that were published before it, and returns the segments: their objects may now be deleted. Notes that retention
+    /// came as far as `now_ns`.
+    async fn expire(&self, before_ns: i64, now_ns: i64) -> Result<Vec<SegmentRow>>;
+
+    /// How far retention came when segments expired last, in Unix time; `None` where they never did.
+    async fn expired_at_ns(&self) -> Result<Option<i64>>;
+
+    /// Forgets instances that connected, functions that were heard of, sequences that were published and probes that
+    /// ended before `before_ns` (Unix time); of what is left of each, all but about the newest `most`.
+    async fn forget(&self, before_ns: i64, most: usize) -> Result<()>;
 }

@@ -71,8 +71,8 @@ impl Catalog for SqliteCatalog {
         known::instances(self, since_ns, limit).await
     }
 
-    async fn put_functions(&self, functions: &[FunctionRow]) -> Result<()> {
-        known::put_functions(self, functions).await
+    async fn put_functions(&self, functions: &[FunctionRow], seen_at_ns: i64) -> Result<()> {
+        known::put_functions(self, functions, seen_at_ns).await
     }
 
     async fn functions(&self, limit: usize) -> Result<Vec<FunctionRow>> {
@@ -107,8 +107,16 @@ impl Catalog for SqliteCatalog {
         segments::list(self).await
     }
 
-    async fn expire(&self, before_ns: i64) -> Result<Vec<SegmentRow>> {
-        segments::expire(self, before_ns).await
+    async fn expire(&self, before_ns: i64, now_ns: i64) -> Result<Vec<SegmentRow>> {
+        segments::expire(self, before_ns, now_ns).await
+    }
+
+    async fn expired_at_ns(&self) -> Result<Option<i64>> {
+        segments::expired_at_ns(self).await
+    }
+
+    async fn forget(&self, before_ns: i64, most: usize) -> Result<()> {
+        known::forget(self, before_ns, most).await
     }
 }
 

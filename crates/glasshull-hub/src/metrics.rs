@@ -174,6 +174,8 @@ fn register_rows(to: &mut Registry, is: &StoreStats) {
         "Segments found at start that the catalog does not know (docs/failures/GH4002.md)",
         is.unknown_segments,
     );
+    let doubted = u64::from(is.clock_doubted);
+    gauge(to, "clock_doubted", "1 if the clock stands far ahead of when retention ran last: it deletes less", doubted);
     counter(to, "segments_expired", "Segments deleted by retention", is.expired_segments);
     counter(to, "publish_failures", "Publications that failed and are tried again", is.publish_failures);
     to.register_with_unit("publish", "Time a publication took", Unit::Seconds, Timed(is.publishes));

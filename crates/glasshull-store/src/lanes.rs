@@ -77,6 +77,17 @@ impl Lanes {
         self.lock().retain(|_, lane| Arc::strong_count(lane) > 1 || !old(lane));
     }
 
+    /// Forgets the instances that were not heard of for the longest time, where there are more than `most`. Those that
+    /// are sending now stay.
+    pub(crate) fn keep_newest(&self, most: usize) {
+        let mut lanes = self.lock();
+        let Some(surplus) = lanes.len().checked_sub(most).filter(|&surplus| surplus > 0) else { return };
+        let seen = |lane: &Lane| lane.last_seen_ns.load(Ordering::Relaxed);
+        let mut ages: Vec<i64> = lanes.values().map(|lane| seen(lane)).collect();
+        let (_, &mut last, _) = ages.select_nth_unstable(surplus - 1);
+        lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || seen(lane) > last);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }

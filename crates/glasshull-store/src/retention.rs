@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -20,6 +21,67 @@ pub const SNAPSHOT_GRACE: Duration = Duration::from_secs(120);
 /// How long looking for leftovers may hold up a start; what was not found stays until the next one.
 const LEFTOVERS_WITHIN: Duration = Duration::from_secs(30);
 
+/// How far the clock may run ahead of what retention expects before it is doubted.
+const MAX_AHEAD: Duration = Duration::from_secs(60 * 60);
+
+/// How long a clock is doubted that stands ahead: time for a person to see it and set it right. After that it is
+/// believed, as what must go has to go at last.
+const DOUBTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often people are told that the clock is doubted.
+const TOLD_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Instances, functions, sequences and probes of which nothing was heard for so long are forgotten: no process sends a
+/// batch again after that time.
+const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// As many are known of each at most: some hundred megabytes in the catalog, and for sequences in memory.
+const MAX_KNOWN: usize = 1_000_000;
+
+/// How often what was not heard of is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The time retention goes by: the clock's, but never further ahead than what has passed since it ran last. What a
+/// wrong clock deletes never comes back.
+#[derive(Debug, Default)]
+struct Calendar {
+    /// The last time that was believed, with when that was, by the clock that never jumps.
+    believed: Option<(i64, Duration)>,
+    /// Since when the clock is doubted, and when that was told last.
+    doubted: Option<(Duration, Duration)>,
+}
+
+impl Calendar {
+    /// What time it is to retention.
+    fn now_ns(&mut self, clock_ns: i64, monotonic: Duration) -> i64 {
+        let (at_ns, at) = *self.believed.get_or_insert((clock_ns, monotonic));
+        let expected_ns = at_ns.saturating_add(nanoseconds(monotonic.saturating_sub(at)));
+        let ahead_ns = clock_ns.saturating_sub(expected_ns);
+        let (since, told) = self.doubted.unwrap_or((monotonic, monotonic));
+        if ahead_ns <= nanoseconds(MAX_AHEAD) || monotonic.saturating_sub(since) >= DOUBTED_FOR {
+            if self.doubted.take().is_some() {
+                tracing::warn!("retention goes by the machine's clock again");
+            }
+            self.believed = Some((clock_ns, monotonic));
+            return clock_ns;
+        }
+        if self.doubted.is_none() || monotonic.saturating_sub(told) >= TOLD_EVERY {
+            self.doubted = Some((since, monotonic));
+            let ahead = Duration::from_nanos(ahead_ns.unsigned_abs());
+            tracing::error!(
+                ?ahead,
+                "the clock is ahead of when retention ran last: if it is wrong, set it; if the hub \
+                was off or the machine slept, nothing is to be done. Meanwhile calls are kept longer, for a day at most"
+            );
+        }
+        expected_ns
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubted.is_some()
+    }
+}
+
 /// Deletes objects, and knows which are to be deleted.
 pub(crate) struct Retention {
     shared: Arc<Shared>,
@@ -27,12 +89,45 @@ pub(crate) struct Retention {
     object_store: Arc<dyn ObjectStore>,
     /// Objects out of sight, with when they came to be, by the clock. After a crash they are found by their age.
     doomed: Vec<(i64, Path)>,
+    calendar: Calendar,
+    /// When what was not heard of was forgotten last, by the clock that never jumps.
+    forgotten: Option<Duration>,
 }
 
 impl Retention {
     pub(crate) fn new(shared: Arc<Shared>, components: Components) -> Self {
         let Components { object_store, catalog, .. } = components;
-        Self { shared, catalog, object_store, doomed: Vec::new() }
+        Self { shared, catalog, object_store, doomed: Vec::new(), calendar: Calendar::default(), forgotten: None }
+    }
+
+    /// Goes on from when it ran last, before the last start.
+    pub(crate) async fn resume(&mut self) -> Result<(), StoreError> {
+        let monotonic = self.shared.clock.monotonic();
+        self.calendar.believed = self.catalog.expired_at_ns().await?.map(|at_ns| (at_ns, monotonic));
+        self.now_ns();
+        Ok(())
+    }
+
+    /// What time it is to retention.
+    fn now_ns(&mut self) -> i64 {
+        let clock = &self.shared.clock;
+        let now_ns = self.calendar.now_ns(clock.now_ns(), clock.monotonic());
+        self.shared.counters.clock_doubted.store(self.calendar.is_doubted().into(), Relaxed);
+        now_ns
+    }
+
+    /// Forgets what was not heard of for [`KNOWN_FOR`], and what is more than [`MAX_KNOWN`].
+    pub(crate) async fn forget(&mut self) -> Result<(), StoreError> {
+        let monotonic = self.shared.clock.monotonic();
+        if self.forgotten.is_some_and(|at| monotonic.saturating_sub(at) < FORGET_EVERY) {
+            return Ok(());
+        }
+        let before_ns = self.now_ns().saturating_sub(nanoseconds(KNOWN_FOR));
+        self.catalog.forget(before_ns, MAX_KNOWN).await?;
+        self.shared.lanes.expire(before_ns);
+        self.shared.lanes.keep_newest(MAX_KNOWN);
+        self.forgotten = Some(monotonic);
+        Ok(())
     }
 
     /// Takes windows out of sight that ended longer ago than calls are kept; how many segments that were. Deletes the
@@ -40,10 +135,10 @@ impl Retention {
     /// a publication whose fate is unknown, and stay; those before go even where a full disk lets nothing be published.
     pub(crate) async fn expire(&mut self, pending_from_ns: Option<i64>) -> Result<u64, StoreError> {
         let Some(keep) = self.shared.settings.retention else { return Ok(0) };
-        let now_ns = self.shared.clock.now_ns();
+        let now_ns = self.now_ns();
         self.delete_doomed(now_ns).await;
         let before_ns = now_ns.saturating_sub(nanoseconds(keep)).min(pending_from_ns.unwrap_or(i64::MAX));
-        let expired = self.catalog.expire(before_ns).await?;
+        let expired = self.catalog.expire(before_ns, now_ns).await?;
         self.shared.live.expire(before_ns, &expired);
         self.shared.lanes.expire(before_ns);
         self.doomed.extend(expired.iter().map(|segment| (now_ns, Path::from(segment.path.as_str()))));
@@ -75,7 +170,7 @@ impl Retention {
     /// published since. Others' objects are not touched: they may be about to be published.
     ///
     /// Returns the largest number of a journal file in the names of this hub's segments, as far as they were found.
-    pub(crate) async fn delete_leftovers(&self, known: &[SegmentRow], journal: &Journal) -> u64 {
+    pub(crate) async fn delete_leftovers(&mut self, known: &[SegmentRow], journal: &Journal) -> u64 {
         let known: HashSet<Path> = known.iter().map(|segment| Path::from(segment.path.as_str())).collect();
         let numbers = known.iter().filter_map(|path| self.number_of(path));
         let mut largest = numbers.max().unwrap_or(0);
@@ -95,7 +190,7 @@ impl Retention {
 
     /// How many objects the catalog does not know that were kept.
     async fn try_delete_leftovers(
-        &self,
+        &mut self,
         known: &HashSet<Path>,
         journal: &Journal,
         largest: &mut u64,
@@ -123,10 +218,10 @@ impl Retention {
     }
 
     /// Whether an object's window ended longer ago than calls are kept.
-    fn is_expired(&self, path: &Path) -> bool {
+    fn is_expired(&mut self, path: &Path) -> bool {
         let Some(keep) = self.shared.settings.retention else { return false };
         let start_ns = path.parts().nth(1).and_then(|window| segment::window_start_ns(window.as_ref()));
-        let before_ns = self.shared.clock.now_ns().saturating_sub(nanoseconds(keep));
+        let before_ns = self.now_ns().saturating_sub(nanoseconds(keep));
         start_ns.is_some_and(|start_ns| start_ns.saturating_add(self.shared.window_ns()) <= before_ns)
     }
 }

@@ -162,6 +162,7 @@ impl Shared {
             corrupt_records: get(&counters.corrupt_records),
             torn_bytes: get(&counters.torn_bytes),
             expired_segments: get(&counters.expired_segments),
+            clock_doubted: get(&counters.clock_doubted) > 0,
             orphans_deleted: get(&counters.orphans_deleted),
             unknown_segments: get(&counters.unknown_segments),
             instances: self.lanes.len() as u64,

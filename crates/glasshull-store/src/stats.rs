@@ -94,6 +94,8 @@ pub struct StoreStats {
     pub torn_bytes: u64,
     /// Counts segments deleted by retention.
     pub expired_segments: u64,
+    /// Whether the clock stands so far ahead of when retention ran last that retention does not go by it.
+    pub clock_doubted: bool,
     /// Objects without a catalog row, deleted at start.
     pub orphans_deleted: u64,
     /// Segments of this hub without a catalog row, found at start and kept: an older catalog may have been restored.
@@ -146,6 +148,7 @@ pub(crate) struct Counters {
     pub(crate) corrupt_records: AtomicU64,
     pub(crate) torn_bytes: AtomicU64,
     pub(crate) expired_segments: AtomicU64,
+    pub(crate) clock_doubted: AtomicU64,
     pub(crate) orphans_deleted: AtomicU64,
     pub(crate) unknown_segments: AtomicU64,
 }

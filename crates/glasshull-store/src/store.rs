@@ -100,7 +100,8 @@ impl Store {
         let published = components.catalog.published(&settings.hub).await?;
         let segments = components.catalog.segments().await?;
         let shared = Arc::new(Shared::new(settings, components.clock.clone()));
-        let retention = Retention::new(shared.clone(), components.clone());
+        let mut retention = Retention::new(shared.clone(), components.clone());
+        retention.resume().await?;
         let journal = Journal { checkpoint: published.checkpoint, files: journal_files(disk.clone(), &shared).await? };
         let largest = retention.delete_leftovers(&segments, &journal).await;
         shared.live.set_segments(segments);
@@ -181,14 +182,19 @@ impl Store {
     }
 
     /// Takes windows out of sight that ended longer ago than `retention` says; how many segments that were. Their
-    /// objects are deleted [`crate::SNAPSHOT_GRACE`] later.
+    /// objects are deleted [`crate::SNAPSHOT_GRACE`] later. A clock that has jumped ahead is not believed for a day.
+    /// Forgets instances, functions, sequences and probes of which nothing was heard for a month, now and then.
     ///
     /// # Errors
     /// [`StoreError::Catalog`]: nothing was deleted.
     pub async fn expire(&self) -> Result<u64, StoreError> {
         // No publication may be under way: it could bring segments of the windows that are about to go.
         let publisher = self.publisher.lock().await;
-        self.retention.lock().await.expire(publisher.pending_from_ns()).await
+        let mut retention = self.retention.lock().await;
+        if let Err(error) = retention.forget().await {
+            tracing::warn!(%error, "what was not heard of for long could not be forgotten; it is tried again");
+        }
+        retention.expire(publisher.pending_from_ns()).await
     }
 
     /// Publishes when it is time and lets retention run, until `stop`; then returns without a last publication.

@@ -1,5 +1,6 @@
 //! Instances and functions: what is known to run.
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::{SqliteCatalog, bounded, from_database, get, limited, unsigned};
@@ -77,12 +78,12 @@ pub(super) fn instance_id(row: &SqliteRow, column: &str) -> Result<InstanceId> {
 }
 
 const PUT_FUNCTION: &str = "
-    INSERT INTO functions (service, path, file, line, arguments, is_async)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO functions (service, path, file, line, arguments, is_async, seen_at_ns)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (service, path, file, line) DO UPDATE SET
-        arguments = excluded.arguments, is_async = excluded.is_async";
+        arguments = excluded.arguments, is_async = excluded.is_async, seen_at_ns = excluded.seen_at_ns";
 
-pub(super) async fn put_functions(catalog: &SqliteCatalog, functions: &[FunctionRow]) -> Result<()> {
+pub(super) async fn put_functions(catalog: &SqliteCatalog, functions: &[FunctionRow], seen_at_ns: i64) -> Result<()> {
     let mut transaction = catalog.begin().await?;
     for function in functions {
         let arguments = json(&function.arguments)?;
@@ -92,7 +93,8 @@ pub(super) async fn put_functions(catalog: &SqliteCatalog, functions: &[Function
             .bind(bounded("a function's file", &function.file, MAX_NAME_BYTES)?)
             .bind(i64::from(function.line))
             .bind(bounded("a function's list of arguments", &arguments, MAX_LIST_BYTES)?)
-            .bind(function.is_async);
+            .bind(function.is_async)
+            .bind(seen_at_ns);
         put.execute(&mut *transaction).await.map_err(from_database)?;
     }
     transaction.commit().await.map_err(from_database)
@@ -118,6 +120,25 @@ fn function(row: &SqliteRow) -> Result<FunctionRow> {
         arguments: from_json(row, "arguments")?,
         is_async: get(row, "is_async")?,
     })
+}
+
+/// Tables that grow with time, each with what tells a row's age. A probe that runs has none.
+const AGES: [(&str, &str); 4] = [
+    ("instances", "connected_at_ns"),
+    ("functions", "seen_at_ns"),
+    ("sequences", "published_at_ns"),
+    ("probes", "ended_at_ns"),
+];
+
+pub(super) async fn forget(catalog: &SqliteCatalog, before_ns: i64, most: usize) -> Result<()> {
+    let mut transaction = catalog.begin().await?;
+    for (table, age) in AGES {
+        let newest = format!("SELECT {age} FROM {table} WHERE {age} IS NOT NULL ORDER BY {age} DESC LIMIT 1 OFFSET $2");
+        let forget = format!("DELETE FROM {table} WHERE {age} < $1 OR {age} < ({newest})");
+        let forget = sqlx::query(AssertSqlSafe(forget)).bind(before_ns).bind(limited(most));
+        forget.execute(&mut *transaction).await.map_err(from_database)?;
+    }
+    transaction.commit().await.map_err(from_database)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

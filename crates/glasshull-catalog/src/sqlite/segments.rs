@@ -135,7 +135,16 @@ const EXPIRE_SEGMENTS: &str = "
     DELETE FROM segments WHERE window_end_ns <= $1
     RETURNING path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes";
 
-pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64) -> Result<Vec<SegmentRow>> {
+const MOVE_MARKER: &str = "
+    INSERT INTO markers (name, at_ns) VALUES ('retention', $1)
+    ON CONFLICT (name) DO UPDATE SET at_ns = excluded.at_ns";
+
+pub(super) async fn expired_at_ns(catalog: &SqliteCatalog) -> Result<Option<i64>> {
+    let marker = sqlx::query_scalar("SELECT at_ns FROM markers WHERE name = 'retention'");
+    marker.fetch_optional(&catalog.pool).await.map_err(from_database)
+}
+
+pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64, now_ns: i64) -> Result<Vec<SegmentRow>> {
     let mut transaction = catalog.begin().await?;
     let expired = sqlx::query(EXPIRE_SEGMENTS).bind(before_ns).fetch_all(&mut *transaction).await;
     let expired = expired.map_err(from_database)?.iter().map(segment).collect::<Result<_>>()?;
@@ -144,6 +153,7 @@ pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64) -> Result<Ve
     {
         sqlx::query(forget).bind(before_ns).execute(&mut *transaction).await.map_err(from_database)?;
     }
+    sqlx::query(MOVE_MARKER).bind(now_ns).execute(&mut *transaction).await.map_err(from_database)?;
     transaction.commit().await.map_err(from_database)?;
     Ok(expired)
 }

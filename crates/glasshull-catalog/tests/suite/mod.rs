@@ -35,6 +35,7 @@ macro_rules! glasshull_catalog_tests {
             a_sequence_never_goes_down
             running_calls_are_each_hubs_own
             what_is_too_old_is_forgotten
+            what_was_not_heard_of_for_long_or_is_too_much_is_forgotten
             many_at_once_get_through
         }
     };

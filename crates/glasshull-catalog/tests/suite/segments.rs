@@ -98,14 +98,17 @@ pub(crate) async fn what_is_too_old_is_forgotten(catalog: Backend) {
     let running_on = published.running.clone();
     let later = Publication { published_at_ns: 200, sequences: later, running: running_on, ..publication(5) };
     catalog.publish(&later).await.unwrap();
-    let mut expired = catalog.expire(30).await.unwrap();
+    assert_eq!(catalog.expired_at_ns().await.unwrap(), None);
+    let mut expired = catalog.expire(30, 40).await.unwrap();
     expired.sort_by_key(|segment| segment.window_start_ns);
     assert_eq!(expired, [segment("a", 10), segment("b", 20)]);
-    assert_eq!(catalog.expire(30).await.unwrap(), []);
+    assert_eq!(catalog.expire(30, 40).await.unwrap(), []);
     assert_eq!(catalog.segments().await.unwrap(), [segment("c", 30)]);
     let known = catalog.published("h1").await.unwrap();
     assert_eq!((known.running, known.sequences.len()), (vec![running(2, 30)], 2));
-    catalog.expire(150).await.unwrap();
+    assert_eq!(catalog.expired_at_ns().await.unwrap(), Some(40));
+    catalog.expire(150, 160).await.unwrap();
+    assert_eq!(catalog.expired_at_ns().await.unwrap(), Some(160));
     assert_eq!(catalog.published("h1").await.unwrap().sequences, [(InstanceId([2; 16]), 8)]);
     assert_eq!(catalog.published("h1").await.unwrap().checkpoint, 5);
 }
@@ -116,7 +119,7 @@ pub(crate) async fn many_at_once_get_through(catalog: Backend) {
             let catalog = catalog.clone();
             tokio::spawn(async move {
                 let function = FunctionRow { service: "shop".into(), line: task, ..FunctionRow::default() };
-                catalog.put_functions(&[function]).await.unwrap();
+                catalog.put_functions(&[function], 1).await.unwrap();
                 let hub = format!("h{task}");
                 catalog.publish(&Publication { hub: hub.clone(), ..publication(3) }).await.unwrap();
                 assert_eq!(catalog.published(&hub).await.unwrap().checkpoint, 3);

@@ -234,7 +234,7 @@ impl Session {
         let (new, refused) = self.parts.instances.add_functions(&self.seat, functions);
         self.parts.metrics.functions_refused.inc_by((unusable + refused) as u64);
         if !new.is_empty()
-            && let Err(error) = self.parts.catalog.put_functions(&new).await
+            && let Err(error) = self.parts.catalog.put_functions(&new, self.parts.clock.now_ns()).await
         {
             return Err(End::Later(failures::of_catalog(&error).into(), RETRY_AFTER_FAULT));
         }

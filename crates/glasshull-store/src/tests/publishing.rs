@@ -272,6 +272,85 @@ async fn old_windows_go_though_nothing_can_be_published() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_ahead_deletes_nothing_for_a_day() {
+    const HOUR_NS: i64 = 3_600 * SECOND_NS;
+    let rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(48 * 3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.store().expire().await.unwrap();
+    rig.clock.jump(1_000 * HOUR_NS);
+    assert_eq!(rig.store().expire().await.unwrap(), 0);
+    assert!(rig.store().stats().clock_doubted);
+    // Set right in time, it has done nothing.
+    rig.clock.jump(-1_000 * HOUR_NS);
+    assert_eq!(rig.store().expire().await.unwrap(), 0);
+    assert!(!rig.store().stats().clock_doubted);
+    rig.clock.jump(1_000 * HOUR_NS);
+    for _ in 0..24 {
+        assert_eq!(rig.store().expire().await.unwrap(), 0);
+        rig.clock.advance(HOUR_NS);
+    }
+    assert_eq!(rig.store().expire().await.unwrap(), 1, "at last it is believed");
+    assert!(!rig.store().stats().clock_doubted);
+}
+
+#[tokio::test]
+async fn while_the_clock_is_doubted_what_is_too_old_by_the_time_that_passed_goes() {
+    const HOUR_NS: i64 = 3_600 * SECOND_NS;
+    let rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(4 * 3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.store().expire().await.unwrap();
+    rig.clock.jump(1_000 * HOUR_NS);
+    for _ in 0..4 {
+        assert_eq!(rig.store().expire().await.unwrap(), 0);
+        rig.clock.advance(HOUR_NS);
+    }
+    rig.clock.advance(WINDOW_NS);
+    assert_eq!(rig.store().expire().await.unwrap(), 1);
+    assert!(rig.store().stats().clock_doubted);
+}
+
+#[tokio::test]
+async fn a_hub_that_was_off_for_long_deletes_nothing_for_a_day() {
+    const HOUR_NS: i64 = 3_600 * SECOND_NS;
+    let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(48 * 3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.store().expire().await.unwrap();
+    let unknown = format!("calls/20261121T014000Z/hub-{:020}.parquet", 99);
+    rig.objects.put(&Path::from(unknown), "x".into()).await.unwrap();
+    rig.clock.advance(1_000 * HOUR_NS);
+    rig.crash().await;
+    assert!(rig.store().stats().clock_doubted);
+    assert_eq!(rig.objects.paths().await.len(), 2, "not even what the catalog does not know");
+    assert_eq!(rig.store().expire().await.unwrap(), 0);
+    rig.clock.advance(24 * HOUR_NS);
+    assert_eq!(rig.store().expire().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_was_not_heard_of_for_a_month_is_forgotten_also_where_calls_are_kept_for_ever() {
+    const DAY_NS: i64 = 24 * 3_600 * SECOND_NS;
+    let mut rig = Rig::new().await;
+    rig.append(1, 5, &[1]).await;
+    rig.store().publish().await.unwrap();
+    rig.store().expire().await.unwrap();
+    for _ in 0..31 {
+        rig.clock.advance(DAY_NS);
+        rig.append(2, rig.store().durable_sequence(source(2).instance) + 1, &[2]).await;
+        rig.store().publish().await.unwrap();
+        rig.store().expire().await.unwrap();
+    }
+    let sequences = |rig: &Rig| [1, 2].map(|instance| rig.store().durable_sequence(source(instance).instance));
+    assert_eq!(sequences(&rig), [0, 31]);
+    assert_eq!(rig.store().stats().instances, 1);
+    rig.crash().await;
+    assert_eq!(sequences(&rig), [0, 31]);
+    assert_eq!(rig.calls().await.len(), 32);
+}
+
+#[tokio::test]
 async fn sequences_are_forgotten_with_what_they_guarded() {
     let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
     rig.append(1, 5, &[1]).await;

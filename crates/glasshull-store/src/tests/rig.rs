@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
@@ -34,17 +35,32 @@ pub(crate) const SECOND_NS: i64 = 1_000_000_000;
 pub(crate) const NOW_NS: i64 = 1_795_226_400 * SECOND_NS;
 
 /// A clock that stands still unless it is moved.
-pub(crate) struct ManualClock(AtomicI64);
+pub(crate) struct ManualClock {
+    now_ns: AtomicI64,
+    /// How much of that is no time that has passed.
+    jumped_ns: AtomicI64,
+}
 
 impl ManualClock {
+    /// So much time passes.
     pub(crate) fn advance(&self, ns: i64) {
-        self.0.fetch_add(ns, Ordering::Relaxed);
+        self.now_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the clock.
+    pub(crate) fn jump(&self, ns: i64) {
+        self.advance(ns);
+        self.jumped_ns.fetch_add(ns, Ordering::Relaxed);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ns(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.now_ns.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.now_ns().abs_diff(self.jumped_ns.load(Ordering::Relaxed)))
     }
 }
 
@@ -343,8 +359,16 @@ impl Catalog for FailingCatalog {
         self.inner.segments().await
     }
 
-    async fn expire(&self, before_ns: i64) -> glasshull_catalog::Result<Vec<SegmentRow>> {
-        self.inner.expire(before_ns).await
+    async fn expire(&self, before_ns: i64, now_ns: i64) -> glasshull_catalog::Result<Vec<SegmentRow>> {
+        self.inner.expire(before_ns, now_ns).await
+    }
+
+    async fn expired_at_ns(&self) -> glasshull_catalog::Result<Option<i64>> {
+        self.inner.expired_at_ns().await
+    }
+
+    async fn forget(&self, before_ns: i64, most: usize) -> glasshull_catalog::Result<()> {
+        self.inner.forget(before_ns, most).await
     }
 
     async fn put_instance(&self, instance: &InstanceRow) -> glasshull_catalog::Result<()> {
@@ -355,8 +379,8 @@ impl Catalog for FailingCatalog {
         self.inner.instances(since_ns, limit).await
     }
 
-    async fn put_functions(&self, functions: &[FunctionRow]) -> glasshull_catalog::Result<()> {
-        self.inner.put_functions(functions).await
+    async fn put_functions(&self, functions: &[FunctionRow], seen_at_ns: i64) -> glasshull_catalog::Result<()> {
+        self.inner.put_functions(functions, seen_at_ns).await
     }
 
     async fn functions(&self, limit: usize) -> glasshull_catalog::Result<Vec<FunctionRow>> {
@@ -405,7 +429,7 @@ impl Rig {
             disk: MemoryDisk::default(),
             objects: Arc::default(),
             catalog: Arc::new(FailingCatalog { publications: Fates::default(), inner: catalog }),
-            clock: Arc::new(ManualClock(NOW_NS.into())),
+            clock: Arc::new(ManualClock { now_ns: NOW_NS.into(), jumped_ns: AtomicI64::default() }),
             settings,
             store: None,
             _folder: folder,
