@@ -70,7 +70,11 @@ proptest! {
     }
 
     #[test]
-    fn any_record_is_read_without_harm(kind in 0u8..4, head in prop::collection::vec(any::<u8>(), 0..60), values in prop::collection::vec(any_binary(), 0..4)) {
+    fn any_record_is_read_without_harm(
+        kind in 0u8..4,
+        head in prop::collection::vec(any::<u8>(), 0..60),
+        values in prop::collection::vec(any_binary(), 0..4),
+    ) {
         let bytes = [&[kind][..], &head, &framed(&values)].concat();
         for json in record(&bytes) {
             prop_assert!(is_json(&json), "{}", json);
@@ -78,18 +82,28 @@ proptest! {
     }
 
     #[test]
-    fn any_condition_is_evaluated_without_harm(bytes in any_condition(), values in prop::collection::vec(any_binary(), 0..4)) {
+    fn any_condition_is_evaluated_without_harm(
+        bytes in any_condition(),
+        values in prop::collection::vec(any_binary(), 0..4),
+    ) {
         condition(&[&(bytes.len() as u16).to_le_bytes()[..], &bytes, &framed(&values)].concat());
     }
 
     #[test]
-    fn any_text_is_searched_without_harm(any in ".{0,200}", made in r#"(password|token|[a-z]{1,3}|[ :=,;"\\{}()\[\]'&\n]{1,3}|[0-9]{1,17}|@|://){0,40}"#) {
+    fn any_text_is_searched_without_harm(
+        any in ".{0,200}",
+        made in r#"(password|token|[a-z]{1,3}|[ :=,;"\\{}()\[\]'&\n]{1,3}|[0-9]{1,17}|@|://){0,40}"#,
+    ) {
         text(&any);
         text(&made);
     }
 
     #[test]
-    fn any_header_is_read_without_harm(any in ".{0,80}", made in "[0-9a-f]{0,2}-[0-9a-f]{30,33}-[0-9a-f]{15,17}-[0-9a-f]{0,3}", state in "(glasshull=d:|[a-z]=|,|[0-9]{1,12}){0,9}") {
+    fn any_header_is_read_without_harm(
+        any in ".{0,80}",
+        made in "[0-9a-f]{0,2}-[0-9a-f]{30,33}-[0-9a-f]{15,17}-[0-9a-f]{0,3}",
+        state in "(glasshull=d:|[a-z]=|,|[0-9]{1,12}){0,9}",
+    ) {
         [any, made, state].iter().for_each(|header| headers(header));
     }
 

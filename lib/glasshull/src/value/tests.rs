@@ -531,7 +531,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_looked_up_is_what_json_has_there(value in any_json(), choices in prop::collection::vec(any::<prop::sample::Index>(), 0..4)) {
+    fn what_is_looked_up_is_what_json_has_there(
+        value in any_json(),
+        choices in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
         let text = serialized(&value);
         prop_assume!(!is_marked(&text) && !text.contains("redacted"));
         let mut recorder = Recorder::new(std::sync::Arc::default());
