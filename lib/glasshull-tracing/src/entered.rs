@@ -9,8 +9,9 @@ use tracing_core::span::Id;
 /// Captured spans one thread is inside of at a time. Beyond, the tree below is that of the last one.
 const MAX_ENTERED: usize = 1024;
 
-/// Spans that were left while a call inside them went on, and are remembered until it is over.
-const MAX_LEFT: usize = 16;
+/// Spans that were left while a call inside them may have gone on, and are remembered until the thread is nowhere.
+/// Beyond, the oldest are forgotten, and what follows such a call may be below a span that was left.
+const MAX_LEFT: usize = 256;
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread { entered: Vec::new(), left: Vec::new() }) };
@@ -63,14 +64,11 @@ pub(crate) fn enter(span: &Id, place: Place) {
 pub(crate) fn leave(span: &Id) -> Option<Stay> {
     let ended = foreign::now();
     with(|thread| {
+        thread.heal();
         let at = thread.entered.iter().rposition(|entered| entered.span == *span)?;
         let left = thread.entered.remove(at);
-        match thread.entered.get_mut(at) {
-            // The span entered after it was left after it.
-            Some(next) => next.before = left.before,
-            None => thread.go_back(&left),
-        }
-        let is_inside = thread.entered.iter().any(|entered| entered.span == *span);
+        let is_inside = thread.is_inside(left.place);
+        thread.go_back(&left, is_inside);
         let busy = if is_inside { 0 } else { ended.saturating_sub(left.began).max(1) };
         Some(Stay { busy, ended, panicked: Some(left.panics).filter(|panics| panics.is_another()) })
     })?
@@ -86,26 +84,41 @@ fn with<T>(work: impl FnOnce(&mut Thread) -> T) -> Option<T> {
 }
 
 impl Thread {
-    fn go_back(&mut self, left: &Entered) {
-        if Place::here() == left.place {
-            left.before.enter();
-        } else {
-            // A call inside it goes on, and will bring the span's place back when it ends.
+    fn is_inside(&self, place: Place) -> bool {
+        self.entered.iter().any(|entered| entered.place == place)
+    }
+
+    /// From a span's place to the one before, wherever the span's is held.
+    fn go_back(&mut self, left: &Entered, is_inside: bool) {
+        let Entered { place, before, .. } = *left;
+        if Place::here() == place {
+            before.enter();
+        }
+        if is_inside {
+            return;
+        }
+        let entered = self.entered.iter_mut().map(|other| &mut other.before);
+        let others = entered.filter(|other| **other == place).map(|other| *other = before).count();
+        self.left.iter_mut().filter(|(_, other)| *other == place).for_each(|(_, other)| *other = before);
+        // Nobody was inside it, but a call that goes on, and will bring its place back when it ends.
+        if others == 0 && Place::here() != before {
             if self.left.len() == MAX_LEFT {
                 self.left.remove(0);
             }
-            self.left.push((left.place, left.before));
+            self.left.push((place, before));
         }
     }
 
     /// Goes back from where calls brought back the place of a span that was left meanwhile.
     fn heal(&mut self) {
-        while let Some(at) = self.left.iter().rposition(|(place, _)| *place == Place::here()) {
-            let (place, before) = self.left.remove(at);
-            if self.entered.iter().any(|entered| entered.place == place) {
-                return;
-            }
-            before.enter();
+        while let Some(at) = self.left.iter().rposition(|(place, _)| *place == Place::here())
+            && !self.is_inside(self.left[at].0)
+        {
+            self.left.remove(at).1.enter();
+        }
+        if Place::here() == Place::NOWHERE {
+            // No call goes on that could bring one back.
+            self.left.clear();
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use glasshull::context::Context;
 use glasshull_wire::v1::Outcome;
 use tracing::Span;
+use tracing::span::EnteredSpan;
 
 use crate::hub::{Call, PATIENCE, TestHub, agent, draw, probe};
 use crate::program::{captured, in_program};
@@ -20,7 +21,7 @@ fn calls(n: u32) {
 }
 
 #[glasshull::trace(skip(entered))]
-fn leaves(entered: tracing::span::EnteredSpan) {
+fn leaves(entered: EnteredSpan) {
     work(1);
     drop(entered);
     work(2);
@@ -234,4 +235,61 @@ fn capture_may_end_while_spans_are_open() {
     });
     assert!(agent.flush(PATIENCE));
     assert_eq!(draw(&hub.state().ended()), "\n");
+}
+
+#[glasshull::trace(skip_all)]
+fn deeper(run: impl FnOnce()) {
+    run();
+}
+
+/// Numbers that look random and are the same each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+}
+
+/// Enters and leaves spans in any order, also those entered outside of the call it is in.
+fn wander(random: &mut Random, inside: &mut Vec<EnteredSpan>, depth: usize) {
+    for _ in 0..12 {
+        match random.below(6) {
+            0 | 1 => inside.push(tracing::info_span!("wandered").entered()),
+            2 | 3 if !inside.is_empty() => drop(inside.swap_remove(random.below(inside.len()))),
+            4 if depth < 3 => deeper(|| wander(random, inside, depth + 1)),
+            _ => work(0),
+        }
+    }
+}
+
+#[test]
+fn whatever_order_spans_are_left_in_nothing_is_below_them_afterwards() {
+    const WALKS: u32 = 60;
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    let walk = |seed: u32| {
+        wander(&mut Random(seed.into()), &mut Vec::new(), 0);
+        work(seed);
+    };
+    in_program(|| {
+        (0..20).for_each(walk);
+        hub.probe(vec![probe(HERE)]);
+        agent.context().in_scope(|| {
+            for seed in 1..=WALKS {
+                walk(seed);
+                // The rings are not what this is about.
+                assert!(agent.flush(PATIENCE));
+            }
+        });
+    });
+    let calls = hub.state().ended();
+    assert!(calls.iter().filter(|call| call.function.ends_with("wandered")).count() > 10 * WALKS as usize);
+    let ids: Vec<u64> = calls.iter().map(|call| call.call_id).collect();
+    assert!(calls.iter().all(|call| call.parent_id.is_none_or(|parent| ids.contains(&parent))));
+    for seed in 1..=WALKS {
+        let last = calls.iter().find(|call| call.args == format!("{{\"n\":{seed}}}")).unwrap();
+        assert_eq!((last.parent_id, last.depth), (None, 0), "walk {seed}");
+    }
 }
