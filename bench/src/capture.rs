@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use subjects::{finish, off, on};
+
 use crate::Outcome;
 use crate::report::{Report, Row};
 use crate::rounds::{Subject, measure as measure_rounds};
@@ -15,14 +17,14 @@ use crate::stand_in::StandIn;
 const ROUNDS: usize = 400;
 
 /// Calls in a burst: they fit into a thread's ring, so that each is captured and none is cheap because it is dropped.
-const CALLS: u64 = 256;
+const CALLS: u64 = 128;
 
 /// What a sender needs to empty a ring.
 const REST: Duration = Duration::from_millis(3);
 
 /// Measures on this thread, beside a stand-in for the hub that acknowledges everything.
 pub(crate) fn measure() -> Outcome<Report> {
-    let hub = StandIn::start("*::traced")?;
+    let hub = StandIn::start("*::subjects::on::*")?;
     let guard = glasshull::builder()
         .hub(hub.address())
         .service("bench")
@@ -40,14 +42,21 @@ pub(crate) fn measure() -> Outcome<Report> {
 
 fn subjects() -> Vec<Subject> {
     let tracing_on = tracing_json();
+    let (order, same_order, items) = (subjects::order(), subjects::order(), (0..10_000).collect::<Vec<u64>>());
     vec![
         subject("floor: two reads of the cycle counter", |_| subjects::two_clock_reads()),
         subject("bare function", |i| subjects::bare(i, 7, subjects::TEXT)),
-        subject("glasshull: traceable, off", |i| subjects::untraced(i, 7, subjects::TEXT)),
-        Subject {
-            rest: REST,
-            ..subject("glasshull: traced, arguments and return", |i| subjects::traced(i, 7, subjects::TEXT))
-        },
+        subject("glasshull: traceable, off", |i| off::call(i, 7, subjects::TEXT)),
+        traced("glasshull: two integers, a text, a return", |i| on::call(i, 7, subjects::TEXT)),
+        traced("glasshull: a struct of six fields, a Result", move |_| on::order(&order)),
+        traced("glasshull: a list of 10,000 items", move |_| on::items(&items)),
+        traced("glasshull: async, ready at once", |i| finish(on::asynchronous(i, 1))),
+        traced("glasshull: async, ready at the 11th poll", |i| finish(on::asynchronous(i, 11))),
+        root("glasshull: a root", |i| on::call(i, 7, subjects::TEXT)),
+        subject("bare: a struct of six fields, a Result", move |_| subjects::bare_order(&same_order)),
+        subject("bare: async, ready at once", |i| finish(subjects::bare_async(i, 1))),
+        subject("bare: async, ready at the 11th poll", |i| finish(subjects::bare_async(i, 11))),
+        subject("glasshull: async, off", |i| finish(off::asynchronous(i, 1))),
         subject("fastrace: no root", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),
         in_fastrace("fastrace: span", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),
         in_fastrace("fastrace: span, arguments as properties", |i| subjects::fastrace_arguments(i, 7, subjects::TEXT)),
@@ -61,13 +70,24 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
-fn subject(what: &'static str, call: impl Fn(u64) -> u64 + 'static) -> Subject {
+fn subject<T: 'static>(what: &'static str, call: impl Fn(u64) -> T + 'static) -> Subject {
     let burst = move |calls| {
         for i in 0..calls {
             black_box(call(black_box(i)));
         }
     };
     Subject { what, burst: Box::new(burst), rest: Duration::ZERO }
+}
+
+/// Calls in one captured request a burst.
+fn traced<T: 'static>(what: &'static str, call: impl Fn(u64) -> T + 'static) -> Subject {
+    let mut inner = subject(what, call);
+    Subject { what, burst: Box::new(move |calls| on::request(|| (inner.burst)(calls))), rest: REST }
+}
+
+/// Each call a request of its own.
+fn root<T: 'static>(what: &'static str, call: impl Fn(u64) -> T + 'static) -> Subject {
+    Subject { rest: REST, ..subject(what, call) }
 }
 
 /// One root a burst, as a request would have.

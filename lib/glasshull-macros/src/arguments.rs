@@ -190,12 +190,12 @@ impl Capture {
     fn put(&self, recorder: &Ident) -> TokenStream {
         let (span, p) = (Span::mixed_site(), quote!(::glasshull::__private));
         match &self.value {
-            Captured::Reference(value) => quote_spanned!(span=> (&&&#p::Value(#value)).put(#recorder);),
+            Captured::Reference(value) => quote_spanned!(span=> (&&&&#p::Value(#value)).put(#recorder);),
             Captured::Computed(value) => quote_spanned! {span=>
                 // Its own closure: it may not leave the function, and a panic in it ends there.
                 #[allow(clippy::redundant_closure_call, clippy::needless_borrow)]
                 match #p::compute(|| #value) {
-                    ::core::result::Result::Ok(computed) => (&&&#p::Value(&*computed)).put(#recorder),
+                    ::core::result::Result::Ok(computed) => (&&&&#p::Value(&*computed)).put(#recorder),
                     ::core::result::Result::Err(failed) => failed.put(#recorder),
                 }
             },

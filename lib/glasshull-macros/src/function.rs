@@ -11,8 +11,8 @@ use crate::options::{Options, plain};
 use crate::output::{inferable, is_never, return_type_hint};
 
 /// Types and functions of `glasshull::__private` that hold and begin calls.
-const SYNCHRONOUS: (&str, &str) = ("Call", "enter");
-const ASYNCHRONOUS: (&str, &str) = ("AsyncCall", "enter_async");
+const SYNCHRONOUS: (&str, &str) = ("Call", "begin");
+const ASYNCHRONOUS: (&str, &str) = ("AsyncCall", "begin_async");
 
 /// A function with a body, wherever it stands.
 pub(crate) struct Function<'a> {
@@ -78,7 +78,8 @@ impl Function<'_> {
         let finish = finish(&call, &returned);
         let rebind = &arguments.rebind;
         quote_spanned! {Span::mixed_site()=>
-            let #call = #open;
+            #[allow(unused_mut)]
+            let mut #call = #open;
             #[allow(clippy::let_unit_value, clippy::redundant_closure_call, clippy::unit_arg)]
             let #returned = ::glasshull::__private::call_once(move || -> #ty {
                 #rebind
@@ -107,7 +108,8 @@ impl Function<'_> {
         let [call] = locals(["call"]);
         let body = &*self.body;
         quote_spanned! {Span::mixed_site()=>
-            let #call = #open;
+            #[allow(unused_mut)]
+            let mut #call = #open;
             #body
         }
     }
@@ -118,10 +120,10 @@ impl Function<'_> {
     }
 
     /// The function's site, and an expression for a call that is open if the function is being captured.
-    fn open(&self, arguments: &Arguments, options: &Options, (call, enter): (&str, &str)) -> TokenStream {
-        let (call, enter) = (format_ident!("{call}"), format_ident!("{enter}"));
+    fn open(&self, arguments: &Arguments, options: &Options, (call, begin): (&str, &str)) -> TokenStream {
+        let (call, begin) = (format_ident!("{call}"), format_ident!("{begin}"));
         let site = self.site(arguments, options);
-        let [recorder] = locals(["recorder"]);
+        let [recorder, entering] = locals(["recorder", "entering"]);
         let record = arguments.record(options, &recorder);
         let p = quote!(::glasshull::__private);
         quote_spanned! {Span::mixed_site()=> {
@@ -129,7 +131,12 @@ impl Function<'_> {
             if __GLASSHULL_SITE.is_on() {
                 #[allow(unused_imports)]
                 use #p::specialize::*;
-                #p::#enter(&__GLASSHULL_SITE, &mut |#recorder: &mut #p::Recorder| { let _ = &*#recorder; #record })
+                let mut #entering = #p::enter(&__GLASSHULL_SITE);
+                if let ::core::option::Option::Some(#recorder) = #entering.recorder() {
+                    let _ = &*#recorder;
+                    #record
+                }
+                #entering.#begin()
             } else {
                 #p::#call::off()
             }
@@ -194,7 +201,8 @@ fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStre
     let hint = return_type_hint(ty);
     let finish = finish(&call, &returned);
     quote_spanned! {Span::mixed_site()=>
-        let #call = #open;
+        #[allow(unused_mut)]
+            let mut #call = #open;
         let #future = async move {
             #hint
             #rebind
@@ -204,7 +212,7 @@ fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStre
             return #value;
         };
         #[allow(clippy::let_unit_value)]
-        let (#returned, #call) = #call.run(#future).await;
+        let (#returned, mut #call) = #call.run(#future).await;
         #finish
         #returned
     }
@@ -213,15 +221,19 @@ fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStre
 /// Captures what the call gave, if it is being captured.
 fn finish(call: &Ident, returned: &Ident) -> TokenStream {
     let p = quote!(::glasshull::__private);
-    let [out] = locals(["out"]);
+    let [out, split] = locals(["out", "split"]);
     quote_spanned! {Span::mixed_site()=>
         if #call.is_open() {
             #[allow(unused_imports)]
             use #p::specialize::*;
-            match (&#p::Returned(&#returned)).split() {
-                ::core::result::Result::Ok(value) => #call.returned(&mut |#out: &mut #p::Recorder| (&&&#p::Value(value)).put(#out)),
-                ::core::result::Result::Err(error) => #call.failed(&mut |#out: &mut #p::Recorder| (&&&&&#p::Failure(error)).put(#out)),
+            let #split = (&#p::Returned(&#returned)).split();
+            if let ::core::option::Option::Some(#out) = #call.end(#split.is_err()) {
+                match #split {
+                    ::core::result::Result::Ok(value) => (&&&&#p::Value(value)).put(#out),
+                    ::core::result::Result::Err(error) => (&&&&&#p::Failure(error)).put(#out),
+                }
             }
+            #call.finish();
         }
     }
 }

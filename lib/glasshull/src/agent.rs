@@ -3,18 +3,22 @@
 #[cfg(unix)]
 use std::sync::RwLockWriteGuard;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::probe::ProbeTable;
 use crate::record::Exit;
-use crate::ring::{Consumer, Producer, ring};
+use crate::ring::{Consumer, HEADER_BYTES, Producer, ring};
 use crate::settings::Settings;
 use crate::site::MAX_AGENTS;
+use crate::value::MAX_RECORD_BYTES;
 use crate::value::redaction::Redaction;
 
 /// Ends of async calls that may wait outside the rings, where the ring of the thread they ended on was full.
 const MAX_OVERFLOWED_EXITS: usize = 16_384;
+
+/// Bytes of a record in a ring.
+const LONGEST_RECORD: usize = HEADER_BYTES + MAX_RECORD_BYTES;
 
 /// Nobody waits longer; an [`Instant`] cannot be any time away.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
@@ -30,14 +34,21 @@ pub(crate) struct Agent {
     pub(crate) redaction: Arc<Redaction>,
     pub(crate) drops: Drops,
     table: Mutex<Arc<ProbeTable>>,
-    table_version: AtomicU64,
+    watched: Watched,
     /// Rings the sender has not taken over yet.
     new_rings: Mutex<Vec<ThreadRing>>,
     ring_bytes: AtomicUsize,
     overflow: Mutex<Vec<Exit>>,
-    closed: AtomicBool,
     control: Mutex<Control>,
     changed: Condvar,
+}
+
+/// What each captured call looks at, on cache lines that nothing else is written to.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Watched {
+    table_version: AtomicU64,
+    closed: AtomicBool,
 }
 
 /// Calls lost, by reason.
@@ -48,6 +59,9 @@ pub(crate) struct Drops {
     pub(crate) no_ring: AtomicU64,
     pub(crate) refused: AtomicU64,
 }
+
+/// All agents of the process.
+static AGENTS: Mutex<Vec<Weak<Agent>>> = Mutex::new(Vec::new());
 
 /// What the sender is asked to do, and what it did.
 #[derive(Debug, Default)]
@@ -76,6 +90,7 @@ impl std::fmt::Debug for ThreadRing {
 
 /// What capturing costs one thread; written by it alone.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct Cost {
     /// Ticks spent capturing, an estimate from samples.
     pub(crate) ticks: AtomicU64,
@@ -95,30 +110,34 @@ impl Agent {
         static IDS: AtomicU64 = AtomicU64::new(1);
         let bit = take_bit()?;
         let redaction = Arc::new(Redaction::of(&settings.redaction));
-        Some(Arc::new(Self {
+        let agent = Arc::new(Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             bit,
             settings,
             redaction,
             drops: Drops::default(),
             table: Mutex::default(),
-            table_version: AtomicU64::new(0),
+            watched: Watched::default(),
             new_rings: Mutex::default(),
             ring_bytes: AtomicUsize::new(0),
             overflow: Mutex::default(),
-            closed: AtomicBool::new(false),
             control: Mutex::default(),
             changed: Condvar::new(),
-        }))
+        });
+        let mut agents = lock(&AGENTS);
+        agents.retain(|agent| agent.strong_count() > 0);
+        agents.push(Arc::downgrade(&agent));
+        drop(agents);
+        Some(agent)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.watched.closed.load(Ordering::Relaxed)
     }
 
     /// Grows with each change of the probes.
     pub(crate) fn table_version(&self) -> u64 {
-        self.table_version.load(Ordering::Acquire)
+        self.watched.table_version.load(Ordering::Acquire)
     }
 
     pub(crate) fn table(&self) -> Arc<ProbeTable> {
@@ -127,7 +146,7 @@ impl Agent {
 
     pub(crate) fn set_table(&self, table: Arc<ProbeTable>) {
         *lock(&self.table) = table;
-        self.table_version.fetch_add(1, Ordering::Release);
+        self.watched.table_version.fetch_add(1, Ordering::Release);
     }
 
     /// A ring for the calling thread, or none where the budget for rings is used up.
@@ -138,7 +157,7 @@ impl Agent {
         self.ring_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used + bytes <= budget).then_some(used + bytes))
             .ok()?;
-        let (producer, records) = ring(bytes);
+        let (producer, records) = ring(bytes.saturating_sub(LONGEST_RECORD).max(LONGEST_RECORD), LONGEST_RECORD);
         let cost = Arc::new(Cost::default());
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         let ring = ThreadRing { key, thread: thread_name(), records, cost: Arc::clone(&cost) };
@@ -153,6 +172,11 @@ impl Agent {
     /// The ring of a thread that ended was read to its end.
     pub(crate) fn release_ring(&self) {
         self.ring_bytes.fetch_sub(self.settings.ring_bytes, Ordering::Relaxed);
+    }
+
+    /// Where it is still there, the agent with this id.
+    pub(crate) fn find(id: u64) -> Option<Arc<Self>> {
+        lock(&AGENTS).iter().filter_map(Weak::upgrade).find(|agent| agent.id == id)
     }
 
     /// Takes the end of an async call that has no place in a ring.
@@ -218,7 +242,7 @@ impl Agent {
 
     /// Nothing is captured any more.
     pub(crate) fn silence(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.watched.closed.store(true, Ordering::Relaxed);
         crate::site::list().sites().iter().for_each(|site| site.switch(self.bit, false));
         self.set_table(Arc::default());
         crate::foreign::gates_may_have_moved();
@@ -295,15 +319,22 @@ pub(crate) fn uninstall(agent: &Arc<Agent>) {
     }
 }
 
-/// Nobody installs, uninstalls or looks up the process's agent as long as this is held.
+/// While it is held nobody makes or finds an agent, nor installs, uninstalls or looks up the process's.
 #[cfg(unix)]
-pub(crate) fn lock_global() -> RwLockWriteGuard<'static, Option<Arc<Agent>>> {
-    GLOBAL.write().unwrap_or_else(PoisonError::into_inner)
+pub(crate) struct Locked {
+    agents: MutexGuard<'static, Vec<Weak<Agent>>>,
+    global: RwLockWriteGuard<'static, Option<Arc<Agent>>>,
 }
 
-/// In a forked child: the agent was the parent's. It is leaked, as others of its threads may have been using it.
 #[cfg(unix)]
-pub(crate) fn forget(global: &mut Option<Arc<Agent>>) {
-    std::mem::forget(global.take());
+pub(crate) fn lock_all() -> Locked {
+    Locked { agents: lock(&AGENTS), global: GLOBAL.write().unwrap_or_else(PoisonError::into_inner) }
+}
+
+/// In a forked child: the agents were the parent's. They are leaked, as others of its threads may have been using them.
+#[cfg(unix)]
+pub(crate) fn forget(mut locked: Locked) {
+    std::mem::forget(std::mem::take(&mut *locked.agents));
+    std::mem::forget(locked.global.take());
     GLOBAL_VERSION.fetch_add(1, Ordering::Release);
 }

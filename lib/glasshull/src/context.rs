@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crate::agent::Agent;
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, NO_TRACE, trace_bytes, trace_of};
 use crate::thread;
 use crate::traceparent::{TraceParent, format_depth, parse_depth};
 
@@ -67,13 +67,14 @@ impl Context {
     pub fn traceparent(&self) -> Option<String> {
         let Frame { trace_id, call_id, .. } = self.frame;
         if self.frame.is_captured() {
+            let trace_id = trace_bytes(trace_id);
             return Some(TraceParent { trace_id, parent_id: call_id, sampled: true }.format());
         }
         if !self.frame.is_suppressed() {
             return None;
         }
         // Nobody looks for these ids, but the standard wants some.
-        let trace_id = if trace_id == [0; 16] { crate::ids::random_16() } else { trace_id };
+        let trace_id = if trace_id == NO_TRACE { crate::ids::random_16() } else { trace_bytes(trace_id) };
         Some(TraceParent { trace_id, parent_id: crate::ids::random() | 1, sampled: false }.format())
     }
 
@@ -97,12 +98,13 @@ impl Context {
         let Some(parent) = traceparent.and_then(TraceParent::parse) else { return Self::default() };
         match tracestate.and_then(parse_depth) {
             Some(depth) => Self::remote(parent, depth),
-            None => Self { frame: Frame { trace_id: parent.trace_id, ..Frame::NONE }, agent: None },
+            None => Self { frame: Frame { trace_id: trace_of(parent.trace_id), ..Frame::NONE }, agent: None },
         }
     }
 
     fn remote(parent: TraceParent, depth: u32) -> Self {
         let TraceParent { trace_id, parent_id, sampled } = parent;
+        let trace_id = trace_of(trace_id);
         let frame = match sampled {
             true => Frame { trace_id, call_id: parent_id, depth: depth.max(1), remote: true, refused: 0 },
             false => Frame { trace_id, refused: u64::MAX, ..Frame::NONE },

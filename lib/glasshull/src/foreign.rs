@@ -13,12 +13,13 @@ pub use functions::{Function, when_switched};
 pub(crate) use functions::{functions, gates_may_have_moved, settle};
 
 use crate::agent::{self, Agent};
+use crate::call;
 use crate::clock;
-use crate::frame::{self, Capturing, Frame};
+use crate::frame::{self, Frame, Here, here};
 use crate::guard::Guard;
 use crate::panics;
 use crate::record::Ending;
-use crate::thread::{self, Begun};
+use crate::thread;
 use crate::value::Recorder;
 
 thread_local! {
@@ -71,7 +72,8 @@ impl Place {
 #[derive(Debug)]
 pub struct Call {
     frame: Frame,
-    agent: Option<Arc<Agent>>,
+    /// The agent that captures it, until it has ended.
+    agent_id: Option<u64>,
 }
 
 /// How a call ended.
@@ -90,22 +92,16 @@ pub fn begin(function: Function, parent: Place, values: &mut dyn FnMut(&mut Fiel
     if OURS.get() {
         return None;
     }
-    let names = function.arguments();
     let around = parent.enter();
-    let begun = thread::begin(
-        function.site(),
-        &mut |recorder| {
-            let mut fields = Fields::of(recorder, names);
-            values(&mut fields);
-            fields.fill();
-        },
-        false,
-    );
+    let mut entering = call::enter(function.site());
+    if let Some(recorder) = entering.recorder() {
+        let mut fields = Fields::of(recorder, function.arguments());
+        values(&mut fields);
+        fields.fill();
+    }
+    let begun = entering.begin_anywhere();
     around.enter();
-    Some(match begun? {
-        Begun::Captured { frame, .. } => Call { frame, agent: thread::current_agent() },
-        Begun::Suppressed { frame } => Call { frame, agent: None },
-    })
+    begun.map(|(frame, agent_id)| Call { frame, agent_id })
 }
 
 impl Call {
@@ -116,25 +112,25 @@ impl Call {
 
     /// Whether it is captured, and has not ended.
     pub fn is_open(&self) -> bool {
-        self.agent.is_some()
+        self.agent_id.is_some()
     }
 
     /// For values that become known while it runs. None if it is not captured.
     pub fn keeper(&self) -> Option<Keeper> {
-        self.agent.clone().map(Keeper)
+        self.agent_id.and_then(thread::agent_of).map(Keeper)
     }
 
     /// The call ended at `ended`, and ran for `busy` ticks; 0 if it ran all the time. `later` are values that became
     /// known while it ran: they are told with what it gave.
     pub fn end(mut self, end: &End, later: &[(&'static str, Kept)], ended: u64, busy: u64) {
-        let Some(agent) = self.agent.take() else { return };
+        let Some(agent_id) = self.agent_id.take() else { return };
         let (ending, value) = match end {
             End::Returned(value) => (Ending::Returned, fields::returned(value.as_ref(), later)),
             End::Failed(error) => (Ending::Error, fields::failed(error, later)),
             End::Panicked(panic) => (Ending::Panicked, fields::failed(panic, later)),
         };
-        let mut write = |recorder: &mut Recorder| value.iter().for_each(|value| recorder.encoded(value.bytes()));
-        thread::end_anywhere(&agent, self.frame.call_id, Some(ended), busy, ending, &mut write);
+        let value = value.as_ref().map(Kept::bytes);
+        thread::end_with(agent_id, self.frame.call_id, ended, busy, ending, value);
     }
 }
 
@@ -145,36 +141,45 @@ pub struct Keeper(Arc<Agent>);
 impl Keeper {
     /// Writes a value. None where values cannot be captured.
     pub fn keep(&self, name: &'static str, write: &mut dyn FnMut(&mut Fields<'_>)) -> Option<Kept> {
-        self.record(|recorder| write(&mut Fields::of(recorder, &[name])))
+        self.record(&[name], |recorder| write(&mut Fields::of(recorder, &[name])))
     }
 
     /// The same for the message of an error.
     pub fn keep_error(&self, error: &dyn std::fmt::Debug) -> Option<Kept> {
-        self.record(|recorder| recorder.message(format_args!("{error:?}")))
+        self.record(&[], |recorder| recorder.message(format_args!("{error:?}")))
     }
 
     /// The same for the last panic of this thread.
     pub fn keep_panic(&self, since: Panics) -> Option<Kept> {
-        self.record(|recorder| panics::last_since(since.count, |message, place| recorder.panic(message, place)))
+        self.record(&[], |recorder| panics::last_since(since.count, |message, place| recorder.panic(message, place)))
     }
 
-    fn record(&self, write: impl FnOnce(&mut Recorder)) -> Option<Kept> {
+    fn record(&self, names: &[&str], write: impl FnOnce(&mut Recorder)) -> Option<Kept> {
         // Where code of values runs already, that of another would not be contained.
-        if frame::is_capturing() {
+        if !here(Here::begin_capture) {
             return None;
         }
-        let mut recorder = Recorder::new(Arc::clone(&self.0.redaction));
-        let capturing = Capturing::begin();
-        write(&mut recorder);
-        drop(capturing);
-        Kept::of(&recorder)
+        let _capturing = Capturing;
+        Recorder::apart(&self.0.redaction, names, |recorder| {
+            write(recorder);
+            Kept::of(recorder)
+        })
+    }
+}
+
+/// A value is being written; until it is dropped.
+struct Capturing;
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        here(Here::end_capture);
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(agent) = self.agent.take() {
-            thread::end_anywhere(&agent, self.frame.call_id, None, 0, Ending::Cancelled, &mut |_| {});
+        if let Some(agent_id) = self.agent_id.take() {
+            thread::end_with(agent_id, self.frame.call_id, now(), 0, Ending::Cancelled, None);
         }
     }
 }

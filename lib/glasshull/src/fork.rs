@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard, Once, RwLockWriteGuard};
+use std::sync::{MutexGuard, Once};
 
-use crate::agent::{self, Agent};
+use crate::agent::{self, Locked};
 use crate::site::{self, List, MAX_AGENTS};
 
 /// Differs between a process and the children it forks: the standard library's random keys do not.
@@ -20,7 +20,7 @@ pub(crate) fn salt() -> u64 {
 }
 
 /// The locks, while the thread forks.
-type Held = (MutexGuard<'static, List>, RwLockWriteGuard<'static, Option<Arc<Agent>>>);
+type Held = (MutexGuard<'static, List>, Locked);
 
 thread_local! {
     static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
@@ -44,7 +44,7 @@ pub(crate) fn watch() {
 extern "C" fn prepare() {
     let _ = HELD.try_with(|held| {
         if let Ok(mut held) = held.try_borrow_mut() {
-            *held = Some((site::list(), agent::lock_global()));
+            *held = Some((site::list(), agent::lock_all()));
         }
     });
 }
@@ -55,11 +55,11 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     SALT.store(std::process::id().into(), Ordering::Relaxed);
-    let Some((list, mut global)) = take_held() else { return };
+    let Some((list, agents)) = take_held() else { return };
     // The gates of all agents: none of them has a sender here.
     let all = u32::MAX >> (u32::BITS - MAX_AGENTS);
     list.sites().iter().for_each(|site| site.switch(all, false));
-    agent::forget(&mut global);
+    agent::forget(agents);
 }
 
 fn take_held() -> Option<Held> {

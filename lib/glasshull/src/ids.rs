@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::frame::TraceId;
+
 /// Calls a thread numbers under one random prefix. With 2^40 prefixes, a million of them (16 trillion calls) meet
 /// within one trace about never.
 const COUNTER_BITS: u32 = 24;
@@ -28,11 +30,23 @@ pub(crate) fn random_16() -> [u8; 16] {
 /// The ids one thread gives out.
 pub(crate) struct Ids {
     next: u64,
+    /// Where the thread's trace ids begin, at a place that cannot be foreseen, and how many there are so far.
+    traces: [u64; 2],
+    traces_made: u64,
 }
 
 impl Ids {
     pub(crate) fn new() -> Self {
-        Self { next: first_under_new_prefix() }
+        Self { next: first_under_new_prefix(), traces: [random(), random()], traces_made: 0 }
+    }
+
+    /// A trace's id.
+    pub(crate) fn trace(&mut self) -> TraceId {
+        self.traces_made = self.traces_made.wrapping_add(1);
+        let half = |seed: u64| scrambled(seed.wrapping_add(self.traces_made));
+        let [first, second] = self.traces.map(half);
+        // Not all zero: that is no id.
+        if first | second == 0 { [1, 0] } else { [first, second] }
     }
 
     /// A call's id; never 0.
@@ -46,6 +60,14 @@ impl Ids {
     }
 }
 
+/// SplitMix64's finisher (Steele, Lea and Flood 2014): spreads consecutive numbers over all of them, each once.
+pub(crate) fn scrambled(number: u64) -> u64 {
+    let mut z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 /// The counter begins at 1, so no id is 0.
 fn first_under_new_prefix() -> u64 {
     (random() << COUNTER_BITS) | 1
@@ -56,6 +78,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::frame::trace_of;
 
     #[test]
     fn ids_differ_between_threads_and_calls() {
@@ -67,14 +90,16 @@ mod tests {
 
     #[test]
     fn a_used_up_prefix_is_replaced() {
-        let mut ids = Ids { next: u64::MAX };
+        let mut ids = Ids { next: u64::MAX, ..Ids::new() };
         assert_eq!(ids.call(), u64::MAX);
         assert_ne!(ids.call(), 0);
     }
 
     #[test]
     fn trace_ids_differ() {
-        let ids: HashSet<[u8; 16]> = (0..1_000).map(|_| random_16()).collect();
-        assert_eq!(ids.len(), 1_000);
+        let (mut a, mut b) = (Ids::new(), Ids::new());
+        let ids: HashSet<TraceId> = (0..1_000).flat_map(|_| [trace_of(random_16()), a.trace(), b.trace()]).collect();
+        assert_eq!(ids.len(), 3_000);
+        assert!(!ids.contains(&[0; 2]));
     }
 }

@@ -204,14 +204,16 @@ mod value;
 ///
 /// ```text
 /// fn double(text: &str) -> Result<u32, ParseIntError> {
-///     let call = {
+///     let mut call = {
 ///         static SITE: Site = Site::new("crate::module::double", file!(), line!(), &["text"], false);
 ///         #[distributed_slice(SITES)] // Known to the hub before it runs.
 ///         static LISTED: &Site = &SITE;
 ///         if SITE.is_on() {           // One relaxed load.
-///             enter(&SITE, &mut |recorder| {
-///                 if recorder.argument("text") { (&&&Value(&text)).put(recorder); }
-///             })
+///             let mut entering = enter(&SITE);
+///             if let Some(recorder) = entering.recorder() {
+///                 if recorder.argument("text") { (&&&&Value(&text)).put(recorder); }
+///             }
+///             entering.begin()
 ///         } else {
 ///             Call::off()
 ///         }
@@ -222,10 +224,14 @@ mod value;
 ///         return value;
 ///     });
 ///     if call.is_open() {
-///         match (&Returned(&returned)).split() {
-///             Ok(value) => call.returned(&mut |out| (&&&Value(value)).put(out)),
-///             Err(error) => call.failed(&mut |out| (&&&&&Failure(error)).put(out)),
+///         let split = (&Returned(&returned)).split();
+///         if let Some(recorder) = call.end(split.is_err()) {
+///             match split {
+///                 Ok(value) => (&&&&Value(value)).put(recorder),
+///                 Err(error) => (&&&&&Failure(error)).put(recorder),
+///             }
 ///         }
+///         call.finish();
 ///     }
 ///     returned
 /// }
@@ -252,7 +258,7 @@ pub use {
 pub mod __private {
     pub use linkme;
 
-    pub use crate::call::{AsyncCall, Call, Running, call_once, enter, enter_async};
+    pub use crate::call::{AsyncCall, Call, Entering, Running, call_once, enter};
     pub use crate::site::{SITES, Site};
     pub use crate::specialize::{Failure, Returned, Value, compute, traits as specialize};
     pub use crate::value::Recorder;

@@ -5,55 +5,59 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use glasshull_wire::v1;
 
+use crate::ids::scrambled;
 use crate::sender::Work;
+use crate::value::redaction::Redaction;
 
-/// What a probe decides about a request, or a call in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Admission {
-    Captured,
-    Refused,
-}
+/// Calls of one thread that are let in before it tells the probe of them, at most: telling is a write to memory all
+/// threads share.
+const MOST_UNTOLD: u32 = 64;
 
-/// One probe. The sender owns its life; the capturing threads count in it.
+/// One probe. The sender owns its life; the capturing threads ask it and count in it.
 #[derive(Debug)]
 pub(crate) struct Probe {
     /// Unique in the life of the agent.
     pub(crate) serial: u32,
+    /// After how many calls a thread tells of them: the fewer, the fewer a second are allowed.
+    pub(crate) tell_after: u32,
     pub(crate) order: v1::Probe,
     seed: u64,
-    /// Requests it was asked about.
-    seen: AtomicU64,
-    /// Calls let in; with a condition, calls kept.
-    taken: AtomicU64,
+    /// Off here: by expiry, by its limit, or to protect the host. Read for each call.
+    off: OwnLine<AtomicBool>,
     /// Calls it may still let in before the sender fills up again. Below 0 inside a request that was let in.
-    allowance: AtomicI64,
+    allowance: OwnLine<AtomicI64>,
+    /// Requests it was asked about, where it takes only some of them.
+    seen: AtomicU64,
     pub(crate) captured: AtomicU64,
     pub(crate) skipped_by_sample: AtomicU64,
     pub(crate) skipped_by_rate: AtomicU64,
     pub(crate) skipped_by_condition: AtomicU64,
-    /// Off here, by expiry or to protect the host.
-    off: AtomicBool,
     /// What the sender counts.
     pub(crate) work: Work,
 }
 
+/// Cache lines of its own: what is read all the time does not lie beside what is written all the time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct OwnLine<T>(T);
+
 impl Probe {
     pub(crate) fn new(serial: u32, order: v1::Probe, seed: u64) -> Self {
-        let allowance = AtomicI64::new(order.max_calls_per_second.max(1).into());
+        let allowance = OwnLine(AtomicI64::new(order.max_calls_per_second.max(1).into()));
         let zero = || AtomicU64::new(0);
         Self {
             serial,
+            tell_after: (order.max_calls_per_second / 100).clamp(1, MOST_UNTOLD),
             work: Work::of(&order),
             order,
             seed,
-            seen: zero(),
-            taken: zero(),
+            off: OwnLine(AtomicBool::new(false)),
             allowance,
+            seen: zero(),
             captured: zero(),
             skipped_by_sample: zero(),
             skipped_by_rate: zero(),
             skipped_by_condition: zero(),
-            off: AtomicBool::new(false),
         }
     }
 
@@ -67,80 +71,70 @@ impl Probe {
     }
 
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) >= self.order.max_calls
-    }
-
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+        self.captured.load(Ordering::Relaxed) >= self.order.max_calls
     }
 
     pub(crate) fn switch_off(&self, off: bool) {
-        self.off.store(off, Ordering::Relaxed);
+        self.off.0.store(off, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_off(&self) -> bool {
-        self.off.load(Ordering::Relaxed)
+        self.off.0.load(Ordering::Relaxed)
     }
 
-    /// Decides about a request at its root.
-    pub(crate) fn admit_root(&self) -> Admission {
+    /// Whether it takes a request, asked at its root.
+    pub(crate) fn admits_root(&self) -> bool {
         if self.is_off() {
-            return Admission::Refused;
+            return false;
         }
         if !self.is_sampled() {
             self.skipped_by_sample.fetch_add(1, Ordering::Relaxed);
-            return Admission::Refused;
+            return false;
         }
-        self.admit_local_root()
+        self.admits_local_root()
     }
 
-    /// Decides about a request that comes in captured: this instance's rate holds for it too.
-    pub(crate) fn admit_local_root(&self) -> Admission {
-        if self.allowance.load(Ordering::Relaxed) <= 0 {
+    /// Whether it takes a request that comes in captured: this instance's rate holds for it too.
+    pub(crate) fn admits_local_root(&self) -> bool {
+        if self.allowance.0.load(Ordering::Relaxed) <= 0 {
             self.skipped_by_rate.fetch_add(1, Ordering::Relaxed);
-            return Admission::Refused;
+            return false;
         }
-        self.admit_call()
+        !self.is_off()
     }
 
-    /// Decides about a call inside a captured request.
-    pub(crate) fn admit_call(&self) -> Admission {
-        if self.is_off() || self.is_exhausted() {
-            return Admission::Refused;
-        }
-        // With a condition, the sender counts what it keeps.
-        if !self.is_conditional() && self.taken.fetch_add(1, Ordering::Relaxed) >= self.order.max_calls {
-            return Admission::Refused;
-        }
-        self.allowance.fetch_sub(1, Ordering::Relaxed);
-        Admission::Captured
+    /// Whether it takes a call inside a captured request.
+    #[inline]
+    pub(crate) fn admits_call(&self) -> bool {
+        !self.is_off()
     }
 
-    /// Takes back a call that was let in and could not be captured.
-    pub(crate) fn give_back(&self) {
-        if !self.is_conditional() {
-            self.taken.fetch_sub(1, Ordering::Relaxed);
-        }
-        self.allowance.fetch_add(1, Ordering::Relaxed);
+    /// Calls were let in.
+    pub(crate) fn let_in(&self, calls: u32) {
+        self.allowance.0.fetch_sub(calls.into(), Ordering::Relaxed);
     }
 
     /// Takes one of each `n` requests, at a place in the `n` that cannot be foreseen.
     fn is_sampled(&self) -> bool {
         let n = u64::from(self.order.sample_one_in.max(1));
+        if n == 1 {
+            return true;
+        }
         let seen = self.seen.fetch_add(1, Ordering::Relaxed);
-        n == 1 || seen % n == scrambled(self.seed ^ (seen / n)) % n
+        seen % n == scrambled(self.seed ^ (seen / n)) % n
     }
 
-    /// Counts a call the sender keeps; false if it is one too many. A call this probe has let in is counted as taken
-    /// already, unless there is a condition.
-    pub(crate) fn keep(&self, let_in: bool) -> bool {
-        if self.is_conditional() || !let_in {
-            if self.is_exhausted() {
-                return false;
-            }
-            self.taken.fetch_add(1, Ordering::Relaxed);
+    /// Counts a call the sender keeps; false if it is one too many. The threads hear of it when the last was kept: what
+    /// they capture until then is discarded, so that the number is exact.
+    pub(crate) fn keep(&self) -> bool {
+        if self.is_exhausted() {
+            return false;
         }
         self.captured.fetch_add(1, Ordering::Relaxed);
+        if self.is_exhausted() {
+            self.switch_off(true);
+        }
         true
     }
 
@@ -149,28 +143,45 @@ impl Probe {
         let most = i64::from(self.order.max_calls_per_second.max(1));
         let _ = self
             .allowance
+            .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_add(calls).min(most)));
     }
-}
-
-/// SplitMix64's finisher: spreads consecutive numbers over all of them.
-fn scrambled(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Which probes want which function. Made by the sender, read by all, never changed.
 #[derive(Debug, Default)]
 pub(crate) struct ProbeTable {
     /// By a site's place on the list.
-    pub(crate) by_site: Vec<Option<Arc<[Arc<Probe>]>>>,
+    by_site: Vec<Option<Wanted>>,
+}
+
+/// What is known of a function that is wanted.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) probes: Arc<[Arc<Probe>]>,
+    /// A bit for each argument, as far as there are bits: whether its name is one of secrets.
+    pub(crate) secrets: u64,
+}
+
+impl Wanted {
+    pub(crate) fn new(probes: Vec<Arc<Probe>>, arguments: &[&str], redaction: &Redaction) -> Option<Self> {
+        let secrets = redaction.names_among(arguments);
+        (!probes.is_empty()).then(|| Self { probes: probes.into(), secrets })
+    }
 }
 
 impl ProbeTable {
-    pub(crate) fn of(&self, site: u32) -> Option<&Arc<[Arc<Probe>]>> {
+    pub(crate) fn new(by_site: Vec<Option<Wanted>>) -> Self {
+        Self { by_site }
+    }
+
+    #[inline]
+    pub(crate) fn wanted(&self, site: u32) -> Option<&Wanted> {
         self.by_site.get(site as usize)?.as_ref()
+    }
+
+    pub(crate) fn of(&self, site: u32) -> Option<&Arc<[Arc<Probe>]>> {
+        self.wanted(site).map(|wanted| &wanted.probes)
     }
 }
 
@@ -184,7 +195,7 @@ mod tests {
     }
 
     fn admitted(probe: &Probe, requests: usize) -> usize {
-        (0..requests).filter(|_| probe.admit_root() == Admission::Captured).count()
+        (0..requests).filter(|_| probe.admits_root()).inspect(|_| probe.let_in(1)).count()
     }
 
     #[test]
@@ -197,28 +208,20 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_calls_is_exact() {
+    fn the_number_of_calls_is_exact_and_the_last_switches_it_off() {
         let probe = probe(5, u32::MAX, 1);
-        assert_eq!(admitted(&probe, 100), 5);
-        assert!(probe.is_exhausted());
-        assert_eq!(probe.admit_call(), Admission::Refused);
-    }
-
-    #[test]
-    fn a_call_that_was_given_back_does_not_count() {
-        let probe = probe(2, 1, 1);
-        assert_eq!(admitted(&probe, 1), 1);
-        probe.give_back();
-        assert_eq!(admitted(&probe, 1), 1);
-        probe.refill(1);
-        assert_eq!((admitted(&probe, 1), probe.taken()), (1, 2));
+        assert_eq!(admitted(&probe, 100), 100);
+        assert_eq!((0..100).filter(|_| probe.keep()).count(), 5);
+        assert!(probe.is_exhausted() && probe.is_off() && !probe.admits_call());
+        assert_eq!(admitted(&probe, 100), 0);
     }
 
     #[test]
     fn a_request_that_was_let_in_may_go_into_debt() {
         let probe = probe(u64::MAX, 2, 1);
-        assert_eq!(probe.admit_root(), Admission::Captured);
-        assert!((0..10).all(|_| probe.admit_call() == Admission::Captured));
+        assert_eq!(admitted(&probe, 1), 1);
+        assert!(probe.admits_call());
+        probe.let_in(10);
         assert_eq!(admitted(&probe, 3), 0);
         probe.refill(9);
         assert_eq!(admitted(&probe, 3), 0);
@@ -228,12 +231,16 @@ mod tests {
     }
 
     #[test]
-    fn with_a_condition_only_what_is_kept_counts() {
-        let mut order = probe(2, u32::MAX, 1).order;
-        order.condition = Some(v1::Condition::default());
-        let probe = Probe::new(1, order, 42);
-        assert_eq!(admitted(&probe, 10), 10);
-        assert!(probe.keep(true) && probe.keep(true) && !probe.keep(true));
-        assert_eq!(admitted(&probe, 10), 0);
+    fn the_slower_a_probe_the_sooner_it_is_told() {
+        let told = [1, 99, 1_000, 10_000, u32::MAX].map(|rate| probe(1, rate, 1).tell_after);
+        assert_eq!(told, [1, 1, 10, 64, 64]);
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_place() {
+        let arguments: Vec<&str> = (0..70).map(|i| if i % 2 == 0 { "sku" } else { "password" }).collect();
+        let wanted = Wanted::new(vec![Arc::new(probe(1, 1, 1))], &arguments, &Redaction::default()).unwrap();
+        assert_eq!(wanted.secrets, 0xAAAA_AAAA_AAAA_AAAA);
+        assert!(Wanted::new(Vec::new(), &[], &Redaction::default()).is_none());
     }
 }

@@ -1,12 +1,20 @@
-//! Records in a ring: the entry and the exit of a call. Numbers are little-endian; both ends are this process.
+//! Records in a ring: the entry and the exit of a call. They begin with some words, little-endian, behind which values
+//! stand; both ends are this process.
 
-use crate::frame::Frame;
+use crate::frame::TraceId;
+use crate::value::Buffer;
 
-/// Bytes of an entry before its values.
-pub(crate) const ENTRY_BYTES: usize = 1 + 4 + 8 + 8 + 16 + 4 + 8 + 4;
+/// Words of an entry before its values.
+pub(crate) const ENTRY_WORDS: usize = 6;
 
-/// Bytes of an exit before its value.
-pub(crate) const EXIT_BYTES: usize = 1 + 8 + 8 + 8 + 1;
+/// Words of an exit before its value.
+pub(crate) const EXIT_WORDS: usize = 4;
+
+/// Bytes of an exit without a value.
+pub(crate) const EXIT_BYTES: usize = EXIT_WORDS * 8;
+
+/// What is deeper is told as this deep: it has three bytes.
+const DEEPEST: u32 = (1 << 24) - 1;
 
 const ENTRY: u8 = 1;
 const EXIT: u8 = 2;
@@ -30,8 +38,6 @@ pub(crate) struct Entry {
     pub(crate) trace_id: [u8; 16],
     pub(crate) depth: u32,
     pub(crate) started: u64,
-    /// The probe that let it in, by its serial number.
-    pub(crate) probe: u32,
     /// A value for each argument, each behind its length.
     pub(crate) values: Vec<u8>,
 }
@@ -54,74 +60,64 @@ pub(crate) enum Record {
 }
 
 /// Leaves room for what [`finish_entry`] fills in.
-pub(crate) fn begin_entry(out: &mut Vec<u8>) {
-    out.clear();
-    out.resize(ENTRY_BYTES, 0);
+#[inline]
+pub(crate) fn begin_entry(out: &mut Buffer<'_>) {
+    out.skip_words(ENTRY_WORDS);
+}
+
+/// What the head of an entry says.
+pub(crate) struct EntryHead {
+    pub(crate) site: u32,
+    pub(crate) depth: u32,
+    pub(crate) started: u64,
+    pub(crate) call_id: u64,
+    pub(crate) parent_id: u64,
+    pub(crate) trace_id: TraceId,
 }
 
 /// Fills in the head of an entry whose values are written.
-pub(crate) fn finish_entry(out: &mut [u8], site: u32, parent: &Frame, own: &Frame, probe: u32, started: u64) {
-    let mut head = Head { out, at: 0 };
-    head.put(&[ENTRY]);
-    head.put(&site.to_le_bytes());
-    head.put(&own.call_id.to_le_bytes());
-    head.put(&parent.call_id.to_le_bytes());
-    head.put(&own.trace_id);
-    head.put(&(own.depth - 1).to_le_bytes());
-    head.put(&started.to_le_bytes());
-    head.put(&probe.to_le_bytes());
+#[inline]
+pub(crate) fn finish_entry(out: &mut Buffer<'_>, head: &EntryHead) {
+    let kind = u64::from(ENTRY) | u64::from(head.depth.min(DEEPEST)) << 8 | u64::from(head.site) << 32;
+    let [first, second] = head.trace_id;
+    let words: [u64; ENTRY_WORDS] = [kind, head.started, head.call_id, head.parent_id, first, second];
+    out.put_words(words);
 }
 
 /// Leaves room for what [`finish_exit`] fills in.
-pub(crate) fn begin_exit(out: &mut Vec<u8>) {
-    out.clear();
-    out.resize(EXIT_BYTES, 0);
+#[inline]
+pub(crate) fn begin_exit(out: &mut Buffer<'_>) {
+    out.skip_words(EXIT_WORDS);
 }
 
 /// Fills in the head of an exit.
-pub(crate) fn finish_exit(out: &mut [u8], call_id: u64, ended: u64, busy: u64, ending: Ending) {
-    let mut head = Head { out, at: 0 };
-    head.put(&[EXIT]);
-    head.put(&call_id.to_le_bytes());
-    head.put(&ended.to_le_bytes());
-    head.put(&busy.to_le_bytes());
-    head.put(&[ending as u8]);
-}
-
-struct Head<'a> {
-    out: &'a mut [u8],
-    at: usize,
-}
-
-impl Head<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.out[self.at..self.at + bytes.len()].copy_from_slice(bytes);
-        self.at += bytes.len();
-    }
+#[inline]
+pub(crate) fn finish_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64, busy: u64, ending: Ending) {
+    let words: [u64; EXIT_WORDS] = [u64::from(EXIT) | u64::from(ending as u8) << 8, call_id, ended, busy];
+    out.put_words(words);
 }
 
 /// Reads a record.
 pub(crate) fn read(record: &[u8]) -> Option<Record> {
-    let (&kind, rest) = record.split_first()?;
-    let mut fields = Fields(rest);
+    let mut fields = Fields(record);
+    let [kind, how, deep, deeper, site @ ..] = fields.take::<8>()?;
     Some(match kind {
-        ENTRY => Record::Entry(Entry {
-            site: u32::from_le_bytes(fields.take()?),
-            call_id: u64::from_le_bytes(fields.take()?),
-            parent_id: u64::from_le_bytes(fields.take()?),
-            trace_id: fields.take()?,
-            depth: u32::from_le_bytes(fields.take()?),
-            started: u64::from_le_bytes(fields.take()?),
-            probe: u32::from_le_bytes(fields.take()?),
-            values: fields.0.to_vec(),
-        }),
-        EXIT => Record::Exit(Exit {
-            call_id: u64::from_le_bytes(fields.take()?),
-            ended: u64::from_le_bytes(fields.take()?),
-            busy: u64::from_le_bytes(fields.take()?),
-            ending: ending(fields.take::<1>()?[0])?,
-            value: fields.0.to_vec(),
-        }),
+        ENTRY => {
+            let [started, call_id, parent_id] = fields.words()?;
+            Record::Entry(Entry {
+                site: u32::from_le_bytes(site),
+                call_id,
+                parent_id,
+                trace_id: fields.take()?,
+                depth: u32::from_le_bytes([how, deep, deeper, 0]),
+                started,
+                values: fields.0.to_vec(),
+            })
+        }
+        EXIT => {
+            let [call_id, ended, busy] = fields.words()?;
+            Record::Exit(Exit { call_id, ended, busy, ending: ending(how)?, value: fields.0.to_vec() })
+        }
         _ => return None,
     })
 }
@@ -150,6 +146,13 @@ pub(crate) fn values(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
+    fn words<const N: usize>(&mut self) -> Option<[u64; N]> {
+        let (taken, rest) = self.0.split_at_checked(8 * N)?;
+        self.0 = rest;
+        let (words, _) = taken.as_chunks::<8>();
+        Some(std::array::from_fn(|place| words.get(place).map_or(0, |word| u64::from_le_bytes(*word))))
+    }
+
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -161,28 +164,37 @@ impl Fields<'_> {
 mod tests {
     use super::*;
 
+    fn written(write: impl FnOnce(&mut Buffer<'_>)) -> Vec<u8> {
+        let mut memory = [0; 256];
+        let mut out = Buffer::of(&mut memory);
+        write(&mut out);
+        out.written(0).to_vec()
+    }
+
     #[test]
     fn an_entry_is_read_as_it_was_written() {
-        let parent = Frame { call_id: 7, trace_id: [3; 16], depth: 2, ..Frame::NONE };
-        let own = Frame { call_id: 8, depth: 3, ..parent };
-        let mut out = vec![1, 2, 3];
-        begin_entry(&mut out);
-        out.extend_from_slice(&[1, 0, 0, 2, 0, 1, 2]);
-        finish_entry(&mut out, 5, &parent, &own, 9, 1_000);
-        let Some(Record::Entry(entry)) = read(&out) else { panic!("no entry") };
         let values = vec![1, 0, 0, 2, 0, 1, 2];
-        let expected =
-            Entry { site: 5, call_id: 8, parent_id: 7, trace_id: [3; 16], depth: 2, started: 1_000, probe: 9, values };
+        let trace_id = crate::frame::trace_of([3; 16]);
+        let head = EntryHead { site: 5, depth: 2, started: 1_000, call_id: 8, parent_id: 7, trace_id };
+        let out = written(|out| {
+            begin_entry(out);
+            out.extend(&values);
+            finish_entry(out, &head);
+        });
+        let Some(Record::Entry(entry)) = read(&out) else { panic!("no entry") };
+        let expected = Entry { site: 5, call_id: 8, parent_id: 7, trace_id: [3; 16], depth: 2, started: 1_000, values };
         assert_eq!(entry, expected);
         assert_eq!(super::values(&entry.values).collect::<Vec<_>>(), [&[0][..], &[1, 2]]);
     }
 
     #[test]
     fn an_exit_is_read_as_it_was_written() {
-        let mut out = Vec::new();
-        begin_exit(&mut out);
-        out.extend_from_slice(&[1, 0, 0]);
-        finish_exit(&mut out, 8, 2_000, 30, Ending::Cancelled);
+        let out = written(|out| {
+            begin_exit(out);
+            out.extend(&[1, 0, 0]);
+            finish_exit(out, 8, 2_000, 30, Ending::Cancelled);
+        });
+        assert_eq!(out.len(), EXIT_BYTES + 3);
         let Some(Record::Exit(exit)) = read(&out) else { panic!("no exit") };
         let expected = Exit { call_id: 8, ended: 2_000, busy: 30, ending: Ending::Cancelled, value: vec![1, 0, 0] };
         assert_eq!(exit, expected);
@@ -192,7 +204,8 @@ mod tests {
     fn what_is_no_record_is_none() {
         assert!(read(&[]).is_none());
         assert!(read(&[9; 100]).is_none());
-        assert!(read(&[ENTRY; ENTRY_BYTES - 1]).is_none());
-        assert!(read(&[&[EXIT; EXIT_BYTES - 1][..], &[9]].concat()).is_none());
+        assert!(read(&[ENTRY; 8 * ENTRY_WORDS - 1]).is_none());
+        assert!(read(&[&[EXIT, 9][..], &[0; EXIT_BYTES - 2]].concat()).is_none());
+        assert!(read(&[EXIT; EXIT_BYTES - 1]).is_none());
     }
 }

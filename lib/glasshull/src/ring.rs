@@ -1,116 +1,127 @@
-//! A bounded queue of byte records from one thread to the sender: one producer, one consumer, no lock, no allocation
-//! after the first.
+//! A bounded queue of records from one thread to the sender: one producer, one consumer, no lock, no allocation after
+//! the first. A record is written where it will be read.
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::value::Buffer;
+
 /// Bytes that precede each record: its length.
 pub(crate) const HEADER_BYTES: usize = 4;
 
 struct Ring {
-    /// A power of two of bytes.
+    /// Records begin in the first `capacity` bytes. The last of a lap may reach beyond them, into the rest, which is as
+    /// long as the longest record: so each lies in one piece.
     bytes: Box<[UnsafeCell<u8>]>,
-    /// Bytes ever written and bytes ever read, both wrapping: what lies between belongs to the consumer, the rest to
-    /// the producer.
+    capacity: usize,
+    /// Bytes ever written and ever read, both wrapping; a record that reaches beyond the capacity counts up to there.
+    /// What lies between belongs to the consumer, the rest to the producer.
     written: Line,
     read: Line,
     closed: AtomicBool,
 }
 
-/// A cache line of its own: the two sides write theirs without disturbing the other.
+/// A cache line of its own (two, as processors fetch them in pairs): the two sides write theirs without disturbing the
+/// other.
 #[repr(align(128))]
 struct Line(AtomicUsize);
 
-// SAFETY: `bytes` is only touched through `Producer`, of which there is one, in the part between `read` and `written`
+// SAFETY: `bytes` is only touched through `Producer`, of which there is one, in the part between `written` and `read`
 // plus capacity, and through `Consumer`, of which there is one, in the other part. Each side hands bytes over with a
-// release store that the other side acquires.
+// release store that the other side acquires. The bytes beyond the capacity belong with the last record of a lap.
 unsafe impl Sync for Ring {}
+// SAFETY: as above; the bytes are owned.
+unsafe impl Send for Ring {}
 
-/// A ring of `capacity` bytes, rounded up to a power of two.
-pub(crate) fn ring(capacity: usize) -> (Producer, Consumer) {
-    let bytes = vec![0u8; capacity.next_power_of_two()].into_boxed_slice();
-    // SAFETY: `UnsafeCell<u8>` has the layout of `u8`, and the box is handed over whole.
-    let bytes = unsafe { Box::from_raw(Box::into_raw(bytes) as *mut [UnsafeCell<u8>]) };
+/// A ring in which records of up to `longest` bytes, header included, may begin in the first `capacity` bytes.
+pub(crate) fn ring(capacity: usize, longest: usize) -> (Producer, Consumer) {
+    let bytes = (0..capacity + longest).map(|_| UnsafeCell::new(0)).collect();
     let line = || Line(AtomicUsize::new(0));
-    let ring = Arc::new(Ring { bytes, written: line(), read: line(), closed: AtomicBool::new(false) });
-    (Producer { ring: Arc::clone(&ring), written: 0, read: 0 }, Consumer { ring, wrapped: Vec::new() })
+    let ring = Arc::new(Ring { bytes, capacity, written: line(), read: line(), closed: AtomicBool::new(false) });
+    let producer = Producer { ring: Arc::clone(&ring), longest, at: 0, written: 0, read: 0 };
+    (producer, Consumer { ring, at: 0 })
 }
 
 impl Ring {
-    /// The bytes from `position` on, and those at the start, that `length` bytes there occupy.
-    fn parts(&self, position: usize, length: usize) -> (*mut u8, usize, *mut u8, usize) {
-        let at = position & (self.bytes.len() - 1);
-        let first = length.min(self.bytes.len() - at);
-        let start = UnsafeCell::raw_get(self.bytes.as_ptr());
+    fn place(&self, at: usize) -> *mut u8 {
         // `at` lies inside the slice.
-        (start.wrapping_add(at), first, start, length - first)
+        UnsafeCell::raw_get(self.bytes.as_ptr()).wrapping_add(at)
     }
 
-    /// # Safety
-    /// The caller owns these bytes, and `length` is at most the capacity.
-    unsafe fn write(&self, position: usize, from: &[u8]) {
-        let (first, first_length, second, second_length) = self.parts(position, from.len());
-        // SAFETY: both parts lie inside the slice, and nobody else touches them, as the caller owns them.
-        unsafe {
-            std::ptr::copy_nonoverlapping(from.as_ptr(), first, first_length);
-            std::ptr::copy_nonoverlapping(from.as_ptr().add(first_length), second, second_length);
+    /// The place behind a record, and how many bytes it counts.
+    #[inline]
+    fn behind(&self, at: usize, length: usize) -> (usize, usize) {
+        match at + length {
+            next if next < self.capacity => (next, length),
+            _ => (0, self.capacity - at),
         }
-    }
-
-    /// # Safety
-    /// The caller owns these bytes while the result is in use, and `length` is at most the capacity.
-    unsafe fn read<'a>(&'a self, position: usize, length: usize, wrapped: &'a mut Vec<u8>) -> &'a [u8] {
-        let (first, first_length, second, second_length) = self.parts(position, length);
-        // SAFETY: both parts lie inside the slice and are initialized, and nobody writes them, as the caller owns them.
-        let (first, second) = unsafe {
-            (std::slice::from_raw_parts(first, first_length), std::slice::from_raw_parts(second, second_length))
-        };
-        if second.is_empty() {
-            return first;
-        }
-        wrapped.clear();
-        wrapped.extend_from_slice(first);
-        wrapped.extend_from_slice(second);
-        wrapped
     }
 }
 
 /// The writing side. When it is dropped, the ring is closed.
 pub(crate) struct Producer {
     ring: Arc<Ring>,
+    longest: usize,
+    /// Where the next record begins.
+    at: usize,
     written: usize,
     /// As last seen: there may be more room by now.
     read: usize,
 }
 
 impl Producer {
+    /// The place of the next record's content, as long as there is room for it if `reserved` bytes stay free. Nothing is
+    /// in the ring before [`Self::commit`].
+    ///
+    /// # Safety
+    /// The buffer is used neither after [`Self::commit`], nor after the next call of this, nor after the ring's end.
+    #[inline]
+    pub(crate) unsafe fn open(&mut self, reserved: usize) -> Option<Buffer<'static>> {
+        let room = self.free(self.longest + reserved).checked_sub(reserved)?.min(self.longest);
+        let content = room.checked_sub(HEADER_BYTES)?;
+        // SAFETY: so many bytes from here on are the producer's, all inside the slice; the caller keeps to the time.
+        Some(unsafe { Buffer::over(self.ring.place(self.at + HEADER_BYTES), content) })
+    }
+
+    /// Hands over the record whose content was written at the place that [`Self::open`] gave.
+    ///
+    /// # Safety
+    /// So many bytes were written there.
+    #[inline]
+    pub(crate) unsafe fn commit(&mut self, content: usize) {
+        let length = HEADER_BYTES + content;
+        // SAFETY: these bytes are the producer's.
+        unsafe { self.ring.place(self.at).cast::<[u8; HEADER_BYTES]>().write((content as u32).to_le_bytes()) };
+        let (next, counted) = self.ring.behind(self.at, length);
+        self.at = next;
+        self.written = self.written.wrapping_add(counted);
+        self.ring.written.0.store(self.written, Ordering::Release);
+    }
+
     /// Writes a record if it leaves `reserved` bytes free.
+    #[cfg(test)]
     pub(crate) fn push(&mut self, record: &[u8], reserved: usize) -> bool {
-        let length = HEADER_BYTES + record.len();
-        if self.free(length + reserved) < length + reserved {
+        // SAFETY: the buffer is used in here only.
+        let Some(mut buffer) = (unsafe { self.open(reserved) }) else { return false };
+        buffer.extend(record);
+        if buffer.is_overflowed() {
             return false;
         }
-        let header = (record.len() as u32).to_le_bytes();
-        // SAFETY: these bytes are free, so they are the producer's, and there are no more of them than the capacity.
-        unsafe {
-            self.ring.write(self.written, &header);
-            self.ring.write(self.written.wrapping_add(HEADER_BYTES), record);
-        }
-        self.written = self.written.wrapping_add(length);
-        self.ring.written.0.store(self.written, Ordering::Release);
+        // SAFETY: just written.
+        unsafe { self.commit(record.len()) };
         true
     }
 
     /// Free bytes; looks again at what was read if those it knows of are fewer than `wanted`.
-    pub(crate) fn free(&mut self, wanted: usize) -> usize {
-        let capacity = self.ring.bytes.len();
-        let known = capacity - self.written.wrapping_sub(self.read);
+    #[inline]
+    fn free(&mut self, wanted: usize) -> usize {
+        let known = self.ring.capacity - self.written.wrapping_sub(self.read);
         if known >= wanted {
             return known;
         }
         self.read = self.ring.read.0.load(Ordering::Acquire);
-        capacity - self.written.wrapping_sub(self.read)
+        self.ring.capacity - self.written.wrapping_sub(self.read)
     }
 }
 
@@ -123,8 +134,8 @@ impl Drop for Producer {
 /// The reading side.
 pub(crate) struct Consumer {
     ring: Arc<Ring>,
-    /// Holds a record that wraps around the end.
-    wrapped: Vec<u8>,
+    /// Where the next record begins.
+    at: usize,
 }
 
 impl Consumer {
@@ -133,15 +144,16 @@ impl Consumer {
         let written = self.ring.written.0.load(Ordering::Acquire);
         let mut read = self.ring.read.0.load(Ordering::Relaxed);
         while read != written {
-            let mut header = [0; HEADER_BYTES];
-            // SAFETY: bytes between `read` and `written` are the consumer's until it moves `read`.
+            // SAFETY: bytes between `read` and `written` are the consumer's until it moves `read`; the producer wrote
+            // the length and so many bytes behind it.
             let length = unsafe {
-                header.copy_from_slice(self.ring.read(read, HEADER_BYTES, &mut self.wrapped));
-                let length = u32::from_le_bytes(header) as usize;
-                take(self.ring.read(read.wrapping_add(HEADER_BYTES), length, &mut self.wrapped));
-                length
+                let content = u32::from_le_bytes(self.ring.place(self.at).cast::<[u8; HEADER_BYTES]>().read()) as usize;
+                take(std::slice::from_raw_parts(self.ring.place(self.at + HEADER_BYTES), content));
+                HEADER_BYTES + content
             };
-            read = read.wrapping_add(HEADER_BYTES + length);
+            let (next, counted) = self.ring.behind(self.at, length);
+            self.at = next;
+            read = read.wrapping_add(counted);
             self.ring.read.0.store(read, Ordering::Release);
         }
     }
@@ -169,7 +181,7 @@ mod tests {
 
     #[test]
     fn records_come_out_in_order_also_around_the_end() {
-        let (mut producer, mut consumer) = ring(64);
+        let (mut producer, mut consumer) = ring(64, 32);
         for round in 0..100u8 {
             let records = [vec![round; 13], vec![round; 7], vec![]];
             assert!(records.iter().all(|record| producer.push(record, 0)));
@@ -179,17 +191,18 @@ mod tests {
 
     #[test]
     fn a_full_ring_refuses_and_loses_nothing_it_took() {
-        let (mut producer, mut consumer) = ring(64);
+        let (mut producer, mut consumer) = ring(64, 64);
         let taken = (0..10u8).filter(|&i| producer.push(&[i; 12], 0)).count();
         assert_eq!(taken, 4);
         assert_eq!(drained(&mut consumer), (0..4u8).map(|i| vec![i; 12]).collect::<Vec<_>>());
         assert!(producer.push(&[9; 60], 0));
         assert!(!producer.push(&[], 0));
+        assert_eq!(drained(&mut consumer), [[9; 60]]);
     }
 
     #[test]
     fn reserved_bytes_stay_free() {
-        let (mut producer, _consumer) = ring(64);
+        let (mut producer, _consumer) = ring(64, 64);
         assert!(!producer.push(&[0; 30], 31));
         assert!(producer.push(&[0; 30], 30));
         assert!(producer.push(&[0; 26], 0));
@@ -197,14 +210,14 @@ mod tests {
 
     #[test]
     fn a_record_larger_than_the_ring_is_refused() {
-        let (mut producer, mut consumer) = ring(64);
-        assert!(!producer.push(&[0; 100], 0));
+        let (mut producer, mut consumer) = ring(64, 32);
+        assert!(!producer.push(&[0; 29], 0));
         assert!(drained(&mut consumer).is_empty());
     }
 
     #[test]
     fn a_dropped_producer_closes_the_ring_behind_its_last_record() {
-        let (mut producer, mut consumer) = ring(64);
+        let (mut producer, mut consumer) = ring(64, 64);
         assert!(producer.push(b"last", 0) && !consumer.is_closed());
         drop(producer);
         assert!(consumer.is_closed());
@@ -212,9 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_record_of_a_lap_lies_in_one_piece_and_is_not_overwritten() {
+        let (mut producer, mut consumer) = ring(64, 32);
+        assert!(producer.push(&[1; 28], 0) && producer.push(&[2; 24], 0));
+        // It begins at byte 60 and reaches beyond the 64.
+        assert!(!producer.push(&[3; 20], 0));
+        consumer.drain(|_| {});
+        assert!(producer.push(&[3; 20], 0) && producer.push(&[4; 28], 0) && producer.push(&[5; 20], 0));
+        assert_eq!(drained(&mut consumer), [vec![3; 20], vec![4; 28], vec![5; 20]]);
+    }
+
+    #[test]
     fn two_threads_agree() {
         const RECORDS: u32 = if cfg!(miri) { 200 } else { 200_000 };
-        let (mut producer, mut consumer) = ring(256);
+        let (mut producer, mut consumer) = ring(256, 64);
         let writer = std::thread::spawn(move || {
             for i in 0..RECORDS {
                 let record = vec![i as u8; (i % 50) as usize];

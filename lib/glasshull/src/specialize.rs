@@ -11,13 +11,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::Serialize;
 
-use crate::value::{Recorder, panic_message};
+use crate::value::{Recorder, panic_message, tag, zigzag};
 
 /// The traits by no name, to be had where a user's types may have any.
 pub mod traits {
     pub use super::{
         PutDebug as _, PutDebugError as _, PutDisplay as _, PutError as _, PutErrorBehind as _, PutErrorName as _,
-        PutName as _, PutSerialize as _, SplitOther as _, SplitResult as _,
+        PutName as _, PutPlain as _, PutSerialize as _, SplitOther as _, SplitResult as _,
     };
 }
 
@@ -69,16 +69,22 @@ impl Serialize for NotComputed {
     }
 }
 
-/// A value to be captured: through `Serialize`, else `Debug`, else its type's name.
+/// A value to be captured: numbers and texts as they are, others through `Serialize`, else `Debug`, else the type's name.
 pub struct Value<'a, T: ?Sized>(pub &'a T);
 
-/// First choice.
-pub trait PutSerialize {
+/// First choice: a value that no user code stands behind.
+pub trait PutPlain {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
 }
 
 /// Second choice.
+pub trait PutSerialize {
+    /// Captures the value.
+    fn put(&self, out: &mut Recorder);
+}
+
+/// Third choice.
 pub trait PutDebug {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
@@ -88,6 +94,72 @@ pub trait PutDebug {
 pub trait PutName {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
+}
+
+impl<T: Plain + ?Sized> PutPlain for &&&Value<'_, T> {
+    #[inline]
+    fn put(&self, out: &mut Recorder) {
+        self.0.record(out);
+    }
+}
+
+/// What is written without a serializer, in the same form.
+pub trait Plain {
+    /// Captures the value.
+    fn record(&self, out: &mut Recorder);
+}
+
+macro_rules! plain {
+    ($($ty:ty: $value:ident, $out:ident => $record:expr;)*) => {$(
+        impl Plain for $ty {
+            #[inline]
+            fn record(&self, $out: &mut Recorder) {
+                let $value = self;
+                $record
+            }
+        }
+    )*};
+}
+
+plain! {
+    u8: value, out => out.number(tag::UNSIGNED, (*value).into());
+    u16: value, out => out.number(tag::UNSIGNED, (*value).into());
+    u32: value, out => out.number(tag::UNSIGNED, (*value).into());
+    u64: value, out => out.number(tag::UNSIGNED, *value);
+    usize: value, out => out.number(tag::UNSIGNED, *value as u64);
+    i8: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
+    i16: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
+    i32: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
+    i64: value, out => out.number(tag::SIGNED, zigzag(*value));
+    isize: value, out => out.number(tag::SIGNED, zigzag(*value as i64));
+    bool: value, out => out.plain(if *value { tag::TRUE } else { tag::FALSE });
+    (): _value, out => out.plain(tag::NULL);
+    str: value, out => out.text(value);
+    String: value, out => out.text(value);
+}
+
+impl<T: Plain + ?Sized> Plain for &T {
+    #[inline]
+    fn record(&self, out: &mut Recorder) {
+        (**self).record(out);
+    }
+}
+
+impl<T: Plain + ?Sized> Plain for &mut T {
+    #[inline]
+    fn record(&self, out: &mut Recorder) {
+        (**self).record(out);
+    }
+}
+
+impl<T: Plain> Plain for Option<T> {
+    #[inline]
+    fn record(&self, out: &mut Recorder) {
+        match self {
+            Some(value) => value.record(out),
+            None => out.plain(tag::NULL),
+        }
+    }
 }
 
 impl<T: Serialize + ?Sized> PutSerialize for &&Value<'_, T> {

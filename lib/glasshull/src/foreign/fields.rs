@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::value::{MAX_ITEMS, MAX_VALUE_BYTES, Recorder, tag, write_varint};
+use crate::value::{MAX_ITEMS, MAX_TEXT_BYTES, MAX_VALUE_BYTES, Recorder, cut, tag};
 
 /// Takes the values of a call's arguments, in their order. One that is left out is null.
 pub struct Fields<'a> {
@@ -30,9 +30,7 @@ impl<'a> Fields<'a> {
 
     fn leave_out(&mut self) {
         self.next += 1;
-        if self.recorder.argument("") {
-            self.recorder.serialize(&());
-        }
+        self.recorder.absent();
     }
 
     /// The rest is left out.
@@ -121,9 +119,10 @@ impl Kept {
         &self.0
     }
 
-    /// The one value in the recorder.
+    /// The one value in the recorder, if there was room for it.
     pub(super) fn of(recorder: &Recorder) -> Option<Self> {
-        crate::record::values(&recorder.bytes).next().map(|value| Self(value.into()))
+        let written = Some(recorder.bytes.written(0)).filter(|_| !recorder.bytes.is_overflowed())?;
+        crate::record::values(written).next().map(|value| Self(value.into()))
     }
 }
 
@@ -167,7 +166,8 @@ fn close<'a>(out: &mut Vec<u8>, entries: impl Iterator<Item = (&'static str, &'a
 
 fn key(out: &mut Vec<u8>, name: &str) {
     out.push(tag::TEXT);
-    write_varint(out, name.len() as u64);
+    let name = cut(name, MAX_TEXT_BYTES);
+    out.extend_from_slice(&(name.len() as u16).to_le_bytes());
     out.extend_from_slice(name.as_bytes());
 }
 
@@ -180,7 +180,7 @@ mod tests {
     use crate::value::write_json;
 
     fn recorder() -> Recorder {
-        Recorder::new(Arc::default())
+        Recorder::for_test()
     }
 
     fn kept(write: impl FnOnce(&mut Recorder)) -> Kept {
@@ -196,11 +196,11 @@ mod tests {
     }
 
     fn arguments(names: &[&'static str], write: impl FnOnce(&mut Fields<'_>)) -> Vec<String> {
-        let mut recorder = recorder();
+        let mut recorder = Recorder::for_test_with(Arc::default(), names);
         let mut fields = Fields::of(&mut recorder, names);
         write(&mut fields);
         fields.fill();
-        crate::record::values(&recorder.bytes).map(|value| json(&Kept(value.into()))).collect()
+        crate::record::values(recorder.bytes.written(0)).map(|value| json(&Kept(value.into()))).collect()
     }
 
     #[test]

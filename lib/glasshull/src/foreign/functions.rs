@@ -50,7 +50,7 @@ impl Function {
     /// Puts it on the list of all functions, the first time.
     fn is_listed(self) -> bool {
         (0..ATTEMPTS).any(|_| {
-            self.0.is_on_when_listed();
+            self.0.gate();
             let is_listed = self.0.is_listed();
             if !is_listed {
                 std::thread::yield_now();

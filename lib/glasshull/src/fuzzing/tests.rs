@@ -2,14 +2,14 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::value::{tag, write_varint};
+use crate::value::tag;
 
 /// Bytes that look like values: tags, short lengths, texts.
 fn any_binary() -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof!["[a-z]{0,6}", "password", "ann@example.com", "4111 1111 1111 1111", "0", ".{0,4}"];
     let sized = (prop_oneof![9u8..=12, 22u8..=23], text).prop_map(|(tag, text): (u8, String)| {
         let mut bytes = vec![tag];
-        write_varint(&mut bytes, text.len() as u64);
+        bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
         bytes.extend_from_slice(text.as_bytes());
         bytes
     });

@@ -182,8 +182,8 @@ impl Calls {
         };
         let kept = open.is_kept(&state, around, true);
         // Whoever was told that it runs is told how it ended, even if no probe keeps it.
-        if kept || open.sent_as_running {
-            open.write(&state, around);
+        if kept != 0 || open.sent_as_running {
+            open.write(&state, around, kept);
         }
     }
 
@@ -206,9 +206,10 @@ impl Calls {
                 self.old.push_back((since, call_id));
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
-                open.sent_as_running = open.is_kept(&state, around, false);
+                let kept = open.is_kept(&state, around, false);
+                open.sent_as_running = kept != 0;
                 if open.sent_as_running {
-                    open.write(&state, around);
+                    open.write(&state, around, kept);
                 }
             }
         }
@@ -240,15 +241,15 @@ fn outcome_text(outcome: Outcome) -> &'static str {
 }
 
 impl Open {
-    /// Adds the row.
-    fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>) {
+    /// Adds the row, for the probes that keep the call.
+    fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>, kept: u64) {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let mut met = Met::default();
         let value = state.value.map(|value| json(value, around.redaction, &mut met));
         let given = met;
         let (args, printed) = self.args_json(around.redaction, &mut met);
         if met != Met::default() && state.outcome != Outcome::Running {
-            self.count(met, printed, given.printed);
+            self.count(met, printed.filter(|_| !given.printed), kept);
         }
         let writer = &mut *around.writer;
         let row = CallRow {
@@ -270,9 +271,9 @@ impl Open {
         writer.push(&row);
     }
 
-    /// Whether some probe that wants the function wants this call, counted with each. A running call counts when it
-    /// ends.
-    fn is_kept(&self, state: &State<'_>, around: &Surroundings<'_>, is_final: bool) -> bool {
+    /// Which of the probes that want the function want this call, counted with each: bits by their places. A running call
+    /// counts when it ends.
+    fn is_kept(&self, state: &State<'_>, around: &Surroundings<'_>, is_final: bool) -> u64 {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let facts = Facts {
             arguments: self.site.arguments,
@@ -283,29 +284,30 @@ impl Open {
             duration_ns: state.duration_ns,
             redaction: around.redaction,
         };
-        let mut kept = false;
-        for probe in self.probes.iter() {
-            match (probe.work.wants(&facts, around.now, is_final), is_final) {
-                (true, true) => kept |= probe.keep(probe.serial == self.entry.probe),
-                (true, false) => kept |= !probe.is_conditional() || !probe.is_exhausted(),
+        let mut kept = 0;
+        for (place, probe) in self.probes.iter().enumerate() {
+            let keeps = match (probe.work.wants(&facts, around.now, is_final), is_final) {
+                (true, true) => probe.keep(),
+                (true, false) => !probe.is_conditional() || !probe.is_exhausted(),
                 (false, true) => {
                     probe.skipped_by_condition.fetch_add(1, Ordering::Relaxed);
+                    false
                 }
-                (false, false) => {}
-            }
+                (false, false) => false,
+            };
+            kept |= u64::from(keeps) << place.min(63);
         }
         kept
     }
 
-    /// Counts what was met with the probe that let the call in.
-    fn count(&self, met: Met, argument: Option<&str>, given: bool) {
-        let printed_at = || match argument.filter(|_| !given) {
+    /// Counts what was met with the probes that keep the call.
+    fn count(&self, met: Met, argument: Option<&str>, kept: u64) {
+        let printed_at = || match argument {
             Some(argument) => format!("{}({argument})", self.site.path),
             None => self.site.path.to_owned(),
         };
-        if let Some(probe) = self.probes.iter().find(|probe| probe.serial == self.entry.probe) {
-            probe.work.wrote(met, printed_at);
-        }
+        let keeps = |&(place, _): &(usize, &Arc<Probe>)| kept >> place.min(63) & 1 != 0;
+        self.probes.iter().enumerate().filter(keeps).for_each(|(_, probe)| probe.work.wrote(met, printed_at));
     }
 
     /// The arguments, and the first of them that `Debug` printed.

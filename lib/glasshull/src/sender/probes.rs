@@ -11,7 +11,7 @@ use glasshull_wire::{pattern, v1};
 use crate::agent::Agent;
 use crate::foreign;
 use crate::ids;
-use crate::probe::{Probe, ProbeTable};
+use crate::probe::{Probe, ProbeTable, Wanted};
 use crate::site;
 
 /// A probe that ends later than this ends now plus this: nobody asks for more.
@@ -70,7 +70,7 @@ impl Held {
     }
 
     fn work(&self) -> u64 {
-        self.probe.taken() + self.probe.skipped_by_condition.load(Ordering::Relaxed)
+        self.probe.captured.load(Ordering::Relaxed) + self.probe.skipped_by_condition.load(Ordering::Relaxed)
     }
 }
 
@@ -156,9 +156,10 @@ impl ProbeSet {
         }
         let sites = site::list().sites().to_vec();
         self.listed = sites.len() as u32;
-        let offered = |site: &&site::Site| agent.settings.offers(site.path);
-        let by_site = sites.iter().map(|site| offered(site).then(|| self.matching(site.path)).flatten()).collect();
-        let table = Arc::new(ProbeTable { by_site });
+        let offered = |site: &site::Site| agent.settings.offers(site.path);
+        let mut wanted = |site: &site::Site| Wanted::new(self.matching(site.path), site.arguments, &agent.redaction);
+        let by_site = sites.iter().map(|site| offered(site).then(|| wanted(site)).flatten()).collect();
+        let table = Arc::new(ProbeTable::new(by_site));
         self.previous = std::mem::replace(&mut self.table, Arc::clone(&table));
         // First the table, then the gates: a thread that sees the gate finds the probe.
         agent.set_table(table);
@@ -168,7 +169,7 @@ impl ProbeSet {
         foreign::gates_may_have_moved();
     }
 
-    fn matching(&mut self, path: &str) -> Option<Arc<[Arc<Probe>]>> {
+    fn matching(&mut self, path: &str) -> Vec<Arc<Probe>> {
         let mut matching = Vec::new();
         for held in self.probes.iter_mut().filter(|held| held.refused.is_none()) {
             if held.probe.order.patterns.iter().any(|pattern| pattern::matches(pattern, path)) {
@@ -178,7 +179,7 @@ impl ProbeSet {
                 }
             }
         }
-        (!matching.is_empty()).then(|| matching.into())
+        matching
     }
 
     /// The probes that want a function's calls, or wanted them a moment ago.

@@ -7,10 +7,10 @@ use serde_core::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::buffer::Buffer;
 use super::redaction::Redaction;
 use super::{
-    MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, MAX_TRANSPARENT, cut, tag,
-    write_varint,
+    MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, MAX_TRANSPARENT, cut, tag, zigzag,
 };
 
 /// Why encoding ended early.
@@ -39,14 +39,35 @@ impl serde_core::ser::Error for Stop {
     }
 }
 
+/// A number as tag, count of bytes, and the bytes that are not leading zeros: as words, and how many bytes of them.
+#[inline(always)]
+pub(crate) fn number_words(tag: u8, number: u64) -> ([u64; 2], usize) {
+    let count = (u64::BITS as usize - number.leading_zeros() as usize).div_ceil(8);
+    ([number << 16 | (count as u64) << 8 | u64::from(tag), number >> 48], 2 + count)
+}
+
+/// Bytes that precede a text or bytes: tag and length.
+pub(crate) const SIZED_HEAD_BYTES: usize = 3;
+
+/// Tag and length of something of `length` bytes.
+#[inline(always)]
+pub(crate) fn sized_head(tag: u8, length: usize) -> u64 {
+    (length as u64) << 8 | u64::from(tag)
+}
+
+// A length takes two bytes.
+const _: () = assert!(MAX_TEXT_BYTES <= u16::MAX as usize);
+
 /// Unwinds out of user code that does not heed refusals.
 pub(crate) struct Runaway;
 
 /// Writes one value.
 pub(crate) struct Encoder<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Buffer<'static>,
     /// `out` must not grow beyond this.
     limit: usize,
+    /// It is where the memory ends, not the value's own limit.
+    limit_is_memory: bool,
     redaction: &'a Redaction,
     depth: usize,
     /// `Some`s and newtypes around the value being written: they leave no trace, but a cycle may go through them alone.
@@ -60,21 +81,39 @@ pub(crate) struct Encoder<'a> {
 
 impl<'a> Encoder<'a> {
     /// Writes behind what is in `out`, at most `limit` bytes.
-    pub(crate) fn new(out: &'a mut Vec<u8>, limit: usize, redaction: &'a Redaction) -> Self {
-        let limit = out.len() + limit;
-        Self { out, limit, redaction, depth: 0, transparent: 0, skipped: 0, stopped: false, refusals: 0 }
+    #[inline]
+    pub(crate) fn new(out: &'a mut Buffer<'static>, limit: usize, redaction: &'a Redaction) -> Self {
+        let (room, limit_is_memory) = (out.room().min(limit), out.room() < limit);
+        let limit = out.len() + room;
+        Self {
+            out,
+            limit,
+            limit_is_memory,
+            redaction,
+            depth: 0,
+            transparent: 0,
+            skipped: 0,
+            stopped: false,
+            refusals: 0,
+        }
     }
 
     /// Makes sure that `bytes` more can be written.
+    #[inline]
     fn room(&mut self, bytes: usize) -> Result<(), Stop> {
-        if self.stopped || self.out.len() + bytes > self.limit {
+        if self.out.len() + bytes > self.limit {
             return Err(self.stop());
         }
         Ok(())
     }
 
+    /// Nothing is written from now on.
+    #[cold]
     fn stop(&mut self) -> Stop {
-        self.stopped = true;
+        if self.limit_is_memory && !self.stopped {
+            self.out.overflow();
+        }
+        (self.stopped, self.limit) = (true, 0);
         self.refusals += 1;
         // Without unwinding this would end the program.
         if cfg!(panic = "unwind") && self.refusals > MAX_IGNORED_REFUSALS {
@@ -83,6 +122,7 @@ impl<'a> Encoder<'a> {
         Stop::Limit
     }
 
+    #[inline]
     fn tag(&mut self, tag: u8) -> Result<(), Stop> {
         self.room(1)?;
         self.out.push(tag);
@@ -92,17 +132,19 @@ impl<'a> Encoder<'a> {
     fn fixed(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
         self.room(1 + bytes.len())?;
         self.out.push(tag);
-        self.out.extend_from_slice(bytes);
+        self.out.extend(bytes);
         Ok(())
     }
 
+    #[inline]
     fn number(&mut self, tag: u8, number: u64) -> Result<(), Stop> {
-        self.room(11)?;
-        self.out.push(tag);
-        write_varint(self.out, number);
+        let (words, length) = number_words(tag, number);
+        self.room(length)?;
+        self.out.extend_words(words, length);
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
         if text.len() <= MAX_TEXT_BYTES {
             self.sized(tag::TEXT, text.as_bytes())
@@ -111,11 +153,11 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    #[inline]
     fn sized(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
-        self.room(6 + bytes.len())?;
-        self.out.push(tag);
-        write_varint(self.out, bytes.len() as u64);
-        self.out.extend_from_slice(bytes);
+        self.room(SIZED_HEAD_BYTES + bytes.len())?;
+        self.out.extend_words([sized_head(tag, bytes.len())], SIZED_HEAD_BYTES);
+        self.out.extend(bytes);
         Ok(())
     }
 
@@ -208,7 +250,7 @@ impl Items<'_, '_> {
         }
         let start = self.encoder.out.len();
         key.serialize(&mut *self.encoder)?;
-        self.secret = self.encoder.redaction.names_encoded(&self.encoder.out[start..]);
+        self.secret = self.encoder.redaction.names_encoded(self.encoder.out.written(start));
         Ok(())
     }
 
@@ -227,7 +269,9 @@ impl Items<'_, '_> {
         }
         if !self.hidden {
             self.encoder.out.push(if self.cut { tag::END_CUT } else { tag::END });
-            self.encoder.out.extend(std::iter::repeat_n(tag::END, self.levels - 1));
+            for _ in 1..self.levels {
+                self.encoder.out.push(tag::END);
+            }
             self.encoder.depth -= self.levels;
         }
         Ok(())
@@ -262,7 +306,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_i64(self, v: i64) -> Result<(), Stop> {
-        self.number(tag::SIGNED, ((v << 1) ^ (v >> 63)) as u64)
+        self.number(tag::SIGNED, zigzag(v))
     }
 
     fn serialize_i128(self, v: i128) -> Result<(), Stop> {
@@ -308,6 +352,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
         match v.get(..MAX_ITEMS) {
             Some(first) if v.len() > MAX_ITEMS => self.sized(tag::BYTES_CUT, first),
+            // Not longer than items are many.
             _ => self.sized(tag::BYTES, v),
         }
     }

@@ -87,27 +87,23 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().ok()
     }
 
-    pub(super) fn varint(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+    /// A number behind the count of its bytes.
+    pub(super) fn number(&mut self) -> Option<u64> {
+        let count = usize::from(self.byte()?);
+        let mut bytes = [0; 8];
+        bytes.get_mut(..count)?.copy_from_slice(self.take(count)?);
+        Some(u64::from_le_bytes(bytes))
     }
 
-    /// A zigzag varint.
+    /// A number in zigzag.
     pub(super) fn signed(&mut self) -> Option<i64> {
-        let number = self.varint()?;
+        let number = self.number()?;
         Some((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
     pub(super) fn sized(&mut self) -> Option<&'a [u8]> {
-        let length = self.varint()?;
-        self.take(usize::try_from(length).ok()?)
+        let length = u16::from_le_bytes(self.array()?);
+        self.take(length.into())
     }
 
     pub(super) fn text(&mut self) -> Option<&'a str> {
@@ -192,7 +188,7 @@ impl Writer<'_> {
     }
 
     fn number(&mut self, out: &mut String) -> Option<()> {
-        let number = self.reader.varint()?;
+        let number = self.reader.number()?;
         match self.redaction.withholds_number(number) {
             true => marker(out, markers::REDACTED, None),
             false => print(out, number),

@@ -157,7 +157,7 @@ fn skip_rest(reader: &mut Reader<'_>, mut open: usize) -> Option<()> {
 fn skip_scalar(reader: &mut Reader<'_>, tag: u8) -> Option<()> {
     match tag {
         tag::NULL | tag::FALSE | tag::TRUE | tag::TRUNCATED | tag::REDACTED | tag::SKIPPED => {}
-        tag::UNSIGNED | tag::SIGNED => drop(reader.varint()?),
+        tag::UNSIGNED | tag::SIGNED => drop(reader.number()?),
         tag::UNSIGNED_128 | tag::SIGNED_128 => drop(reader.array::<16>()?),
         tag::FLOAT_32 => drop(reader.array::<4>()?),
         tag::FLOAT_64 => drop(reader.array::<8>()?),
@@ -185,7 +185,7 @@ fn scalar<'a>(reader: &mut Reader<'a>, redaction: &Redaction) -> Option<Found<'a
         tag::NULL => Found::Null,
         tag::FALSE => Found::Bool(false),
         tag::TRUE => Found::Bool(true),
-        tag::UNSIGNED => match reader.varint()? {
+        tag::UNSIGNED => match reader.number()? {
             number if redaction.withholds_number(number) => Found::Hidden(Hidden::Withheld),
             number => Found::Integer(number.into()),
         },

@@ -4,6 +4,7 @@
 //! The binary form is a sequence of tags with what belongs to them. It needs no lengths up front, so a value that had
 //! to be cut at any tag is still readable: the reader closes what is open and marks it as truncated.
 
+mod buffer;
 mod debug;
 mod encoder;
 mod json;
@@ -12,11 +13,12 @@ mod lookup;
 mod recorder;
 pub(crate) mod redaction;
 
+pub(crate) use buffer::Buffer;
 pub(crate) use json::{Met, marker, write_json, write_text};
 pub(crate) use limits::Limits;
 pub(crate) use lookup::{Found, Hidden, Step, look_up};
 pub use recorder::Recorder;
-pub(crate) use recorder::panic_message;
+pub(crate) use recorder::{MAX_RECORD_BYTES, panic_message};
 
 /// One value in binary form, in bytes. What is larger is cut and marked.
 pub(crate) const MAX_VALUE_BYTES: usize = Limits::DEFAULT.bytes;
@@ -48,9 +50,9 @@ pub(crate) mod tag {
     pub(crate) const NULL: u8 = 0;
     pub(crate) const FALSE: u8 = 1;
     pub(crate) const TRUE: u8 = 2;
-    /// Followed by a varint.
+    /// Followed by a count of bytes and so many bytes, little-endian; the rest are zeros.
     pub(crate) const UNSIGNED: u8 = 3;
-    /// Followed by a zigzag varint.
+    /// The same, in zigzag.
     pub(crate) const SIGNED: u8 = 4;
     /// Followed by 16 bytes, little-endian.
     pub(crate) const UNSIGNED_128: u8 = 5;
@@ -58,11 +60,11 @@ pub(crate) mod tag {
     /// Followed by 4 and 8 bytes, little-endian.
     pub(crate) const FLOAT_32: u8 = 7;
     pub(crate) const FLOAT_64: u8 = 8;
-    /// Followed by a varint length and UTF-8.
+    /// Followed by a length of two bytes, little-endian, and UTF-8.
     pub(crate) const TEXT: u8 = 9;
     /// A text that was cut.
     pub(crate) const TEXT_CUT: u8 = 10;
-    /// Followed by a varint length and bytes.
+    /// Followed by a length of two bytes and the bytes.
     pub(crate) const BYTES: u8 = 11;
     pub(crate) const BYTES_CUT: u8 = 12;
     /// Followed by items, up to an end.
@@ -85,17 +87,15 @@ pub(crate) mod tag {
     pub(crate) const PRINTED_CUT: u8 = 23;
 }
 
+/// Small numbers of either sign as small numbers.
+#[inline]
+pub(crate) fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)) as u64
+}
+
 /// The longest beginning of `text` that has at most `limit` bytes.
 pub(crate) fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
-}
-
-pub(crate) fn write_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 #[cfg(test)]

@@ -94,6 +94,12 @@ impl Redaction {
         self.further.contains(name.as_str()) || (defaults(name) && !self.except.contains(name.as_str()))
     }
 
+    /// The same for the first 64 of some names: a bit each, from the lowest on.
+    pub(crate) fn names_among(&self, names: &[&str]) -> u64 {
+        let bits = names.iter().take(u64::BITS as usize).enumerate();
+        bits.fold(0, |bits, (place, name)| bits | u64::from(self.names(name)) << place)
+    }
+
     /// The same for a text that is part of the program; remembers the answer.
     pub(crate) fn names_static(&self, name: &'static str) -> bool {
         let (place, length, answers) = (name.as_ptr() as usize, name.len(), self.answers);

@@ -16,10 +16,10 @@ fn recorded(record: impl FnOnce(&mut Recorder)) -> String {
 
 fn recorded_with(redaction: Redaction, record: impl FnOnce(&mut Recorder)) -> String {
     let redaction = std::sync::Arc::new(redaction);
-    let mut recorder = Recorder::new(std::sync::Arc::clone(&redaction));
+    let mut recorder = Recorder::for_test_with(std::sync::Arc::clone(&redaction), &[]);
     record(&mut recorder);
     let mut out = String::new();
-    write_json(&mut out, crate::record::values(&recorder.bytes).next().unwrap(), &redaction);
+    write_json(&mut out, crate::record::values(recorder.bytes.written(0)).next().unwrap(), &redaction);
     out
 }
 
@@ -335,9 +335,9 @@ fn strict_mode_shows_nothing_that_debug_prints() {
 #[test]
 fn what_was_met_is_told() {
     let met = |record: &dyn Fn(&mut Recorder)| {
-        let mut recorder = Recorder::new(std::sync::Arc::default());
+        let mut recorder = Recorder::for_test();
         record(&mut recorder);
-        let value = crate::record::values(&recorder.bytes).next().unwrap().to_vec();
+        let value = crate::record::values(recorder.bytes.written(0)).next().unwrap().to_vec();
         let met = write_json(&mut String::new(), &value, &Redaction::default());
         [met.truncated, met.failed, met.printed]
     };
@@ -480,7 +480,7 @@ fn a_cycle_through_options_ends() {
 
 #[test]
 fn arguments_beyond_the_records_size_are_marked() {
-    let mut recorder = Recorder::new(std::sync::Arc::default());
+    let mut recorder = Recorder::for_test();
     let large = vec!["x".repeat(900); 10];
     let taken = (0..10).filter(|_| {
         let wanted = recorder.argument("lines");
@@ -490,7 +490,7 @@ fn arguments_beyond_the_records_size_are_marked() {
         wanted
     });
     assert!((1..10).contains(&taken.count()));
-    assert_eq!(crate::record::values(&recorder.bytes).count(), 10);
+    assert_eq!(crate::record::values(recorder.bytes.written(0)).count(), 10);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -520,9 +520,9 @@ proptest! {
 
     #[test]
     fn any_beginning_of_a_value_is_still_json(value in any_json(), at in any::<prop::sample::Index>()) {
-        let mut recorder = Recorder::new(std::sync::Arc::default());
+        let mut recorder = Recorder::for_test();
         recorder.serialize(&value);
-        let binary = crate::record::values(&recorder.bytes).next().unwrap();
+        let binary = crate::record::values(recorder.bytes.written(0)).next().unwrap();
         let mut out = String::new();
         write_json(&mut out, &binary[..at.index(binary.len() + 1)], &Redaction::default());
         prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
@@ -537,7 +537,7 @@ proptest! {
     ) {
         let text = serialized(&value);
         prop_assume!(!is_marked(&text) && !text.contains("redacted"));
-        let mut recorder = Recorder::new(std::sync::Arc::default());
+        let mut recorder = Recorder::for_test();
         recorder.serialize(&value);
         let (mut there, mut path) = (&value, Vec::new());
         for choice in choices {
@@ -555,7 +555,7 @@ proptest! {
             path.push(Step::new(&step));
             there = next;
         }
-        let binary = crate::record::values(&recorder.bytes).next().unwrap();
+        let binary = crate::record::values(recorder.bytes.written(0)).next().unwrap();
         let found = look_up(binary, &path, &Redaction::default(), &mut 0);
         let expected = match there {
             Value::Null => Found::Null,

@@ -54,7 +54,6 @@ impl Rig {
             trace_id: [1; 16],
             depth: 0,
             started: 0,
-            probe: 1,
             values: Vec::new(),
         };
         self.with(|calls, around| calls.enter(entry, &(0, Arc::from("main")), around));

@@ -5,16 +5,16 @@ use super::*;
 use crate::value::{Recorder, tag};
 
 fn binary(value: &impl Serialize) -> Vec<u8> {
-    let mut recorder = Recorder::new(std::sync::Arc::default());
+    let mut recorder = Recorder::for_test();
     recorder.serialize(value);
-    values(&recorder.bytes).next().unwrap().to_vec()
+    values(recorder.bytes.written(0)).next().unwrap().to_vec()
 }
 
 const ARGUMENTS: &[&str] = &["sku", "quantity", "price", "gift", "note", "lines", "password", "long", "absent"];
 
 /// Values of all of them but the last, for which there was no room.
 fn arguments() -> Vec<u8> {
-    let mut recorder = Recorder::new(std::sync::Arc::default());
+    let mut recorder = Recorder::for_test();
     recorder.serialize("GREEN-HAT");
     recorder.serialize(&3);
     recorder.serialize(&1.5);
@@ -23,7 +23,7 @@ fn arguments() -> Vec<u8> {
     recorder.serialize(&serde_json::json!([{"id": 7}]));
     recorder.redacted("password");
     recorder.serialize(&vec![0; 1_000]);
-    recorder.bytes
+    recorder.bytes.written(0).to_vec()
 }
 
 fn comparison(subject: Subject, path: &[&str], operator: Operator, values: Vec<literal::Value>) -> Condition {
@@ -190,7 +190,7 @@ fn what_one_evaluation_costs_is_bounded() {
         Condition { kind: Some(condition::Kind::Any(Conditions { conditions: (0..60).map(|_| slow()).collect() })) };
     let compiled = super::Condition::compile(&all).unwrap();
     let mut value = vec![tag::TEXT];
-    crate::value::write_varint(&mut value, 16_000);
+    value.extend_from_slice(&16_000_u16.to_le_bytes());
     value.extend(std::iter::repeat_n(b'a', 16_000));
     let values = [&(value.len() as u16).to_le_bytes()[..], &value].concat();
     let redaction = Redaction::default();

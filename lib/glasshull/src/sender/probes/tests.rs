@@ -92,7 +92,7 @@ fn the_busiest_probe_is_suspended_and_resumes_each_time_later() {
     let (quiet, busy) = (listed("probes_d::quiet"), listed("probes_d::busy"));
     let mut set = set(vec![order("1", "probes_d::quiet"), order("2", "probes_d::busy")], &agent, now);
     for (time, length) in [10, 20, 40].into_iter().enumerate() {
-        set.of(busy.index()).unwrap()[0].admit_root();
+        assert!(set.of(busy.index()).unwrap()[0].keep());
         set.suspend_busiest("too much", now);
         assert!(set.tick(&agent, now));
         assert!(!busy.is_on_for(agent.bit) && quiet.is_on_for(agent.bit), "{time}");
@@ -112,7 +112,7 @@ fn a_rate_is_filled_up_as_time_passes() {
     let site = listed("probes_e::f");
     let mut set = set(vec![order("1", "probes_e::f")], &agent, now);
     let probe = Arc::clone(&set.of(site.index()).unwrap()[0]);
-    let admitted = || (0..50).filter(|_| probe.admit_root() == crate::probe::Admission::Captured).count();
+    let admitted = || (0..50).filter(|_| probe.admits_root()).inspect(|_| probe.let_in(1)).count();
     set.tick(&agent, now);
     assert_eq!(admitted(), 10);
     assert_eq!(admitted(), 0);
