@@ -19,6 +19,7 @@ use crate::answer::Collector;
 use crate::calls::{CallsTable, Unreadable};
 use crate::engine::Shared;
 use crate::failure::{failure, no_table};
+use crate::interrupt::Ended;
 use crate::session::{CATALOG, SCHEMA};
 use crate::sql::{self, Question};
 use crate::state;
@@ -37,8 +38,8 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    pub(crate) fn new(shared: Arc<Shared>, asker: Handle) -> Self {
-        let context = SessionContext::new_with_state(shared.sessions.open());
+    pub(crate) fn new(shared: Arc<Shared>, asker: Handle, ended: Ended) -> Self {
+        let context = SessionContext::new_with_state(shared.sessions.open(ended));
         Self { shared, context, calls: OnceLock::new(), unreadable: Arc::default(), asker }
     }
 

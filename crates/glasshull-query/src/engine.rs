@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::asking::Asking;
+use crate::interrupt::{Ended, EndsWithMe};
 use crate::line::Line;
 use crate::session::Sessions;
 use crate::threads::Threads;
@@ -164,7 +165,9 @@ impl Engine {
     ) -> Result<(T, Duration), Failure> {
         let timeout = self.shared.settings.timeout;
         let place = self.line.enter(timeout).await?;
-        let asking = Asking::new(self.shared.clone(), Handle::current());
+        let ended = Ended::default();
+        let asking = Asking::new(self.shared.clone(), Handle::current(), ended.clone());
+        let _ends = EndsWithMe(ended);
         let unreadable = asking.unreadable.clone();
         let began = Instant::now();
         let work = self.threads.spawn(async move {

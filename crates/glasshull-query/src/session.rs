@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::QuerySettings;
 use crate::arrows::Arrows;
-use crate::interrupt::GiveWay;
+use crate::interrupt::{Ended, GiveWay};
 
 /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
 const FOOTER_CACHE_BYTES: usize = 64 << 20;
@@ -73,13 +73,14 @@ impl Sessions {
         Ok(Self { template, runtime, memory_bytes: settings.memory_bytes, object_store: url, readers })
     }
 
-    /// A session without tables.
-    pub(crate) fn open(&self) -> SessionState {
+    /// A session without tables, for a question that may end before it is answered.
+    pub(crate) fn open(&self, ended: Ended) -> SessionState {
         let memory_pool = Arc::new(FairSpillPool::new(self.memory_bytes));
         let runtime = RuntimeEnv { memory_pool, ..self.runtime.clone() };
         SessionStateBuilder::new_from_existing(self.template.clone())
             .with_runtime_env(Arc::new(runtime))
             .with_catalog_list(no_tables())
+            .with_physical_optimizer_rule(Arc::new(GiveWay(ended)))
             .build()
     }
 }
@@ -100,7 +101,6 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
         .with_config(config(settings))
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
-        .with_physical_optimizer_rule(Arc::new(GiveWay))
         .build();
     // Before those of the next line: the first planner that knows an operator plans it.
     datafusion::execution::FunctionRegistry::register_expr_planner(&mut state, Arc::new(Arrows))?;

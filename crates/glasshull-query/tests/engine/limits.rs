@@ -47,6 +47,25 @@ async fn what_takes_too_long_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_finds_nothing_ends_with_its_question() {
+    // Each pair is looked at, and none handed on: many minutes without these ends.
+    let pairs = [
+        "SELECT a.call_id FROM calls a JOIN calls b ON a.duration_ns + b.duration_ns < -1",
+        "SELECT a.call_id FROM calls a LEFT JOIN calls b ON a.duration_ns + b.duration_ns < -1",
+        "SELECT a.call_id FROM calls a JOIN calls b ON a.line = b.line AND a.duration_ns + b.duration_ns < -1",
+    ];
+    let rig = filled(Rig::with(|settings| settings.timeout = Duration::from_millis(300)).await, 300_000).await;
+    for sql in pairs {
+        let (code, failure) = rig.refused(sql).await;
+        assert_eq!(code, Code::QueryTimeout, "{failure}");
+        ends(&rig).await;
+        let failure = rig.tree(&format!("TREE OF ({sql})")).await.expect_err("it takes too long");
+        assert_eq!(failure.known_code(), Some(Code::QueryTimeout), "{failure}");
+        ends(&rig).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_question_whose_asker_goes_away_ends() {
     let rig = filled(Rig::new().await, 2_000).await;
     let gone = tokio::time::timeout(Duration::from_millis(200), rig.ask(ENDLESS)).await;
