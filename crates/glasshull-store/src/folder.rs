@@ -26,7 +26,15 @@ pub const MIN_FREE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    _lock: File,
+    pub(crate) lock: File,
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        // Closing the file would do it, but for a program that is being started at this moment: until it runs, it has
+        // this process's files open, and with them the lock.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl DataFolder {
@@ -52,7 +60,7 @@ impl DataFolder {
         let lock = known.map_or_else(|| lock(path), Ok)?;
         // Once more: between the first look and the lock another version may have made the folder.
         check_format(path)?;
-        let folder = Self { path: path.to_owned(), _lock: lock };
+        let folder = Self { path: path.to_owned(), lock };
         for inside in [folder.journal(), folder.objects()] {
             fs::create_dir_all(&inside).map_err(|e| StoreError::folder(&inside, &e))?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use glasshull_hub::{Components, Hub, Settings, SettingsLayer, folder_objects, listen, take_folder};
 use tempfile::TempDir;
 
-use crate::{Http, ManualClock, TestInstance};
+use crate::{Http, ManualClock, TestInstance, eventually};
 
 /// A real hub in this process, on a free port, with a data folder of its own.
 pub struct TestHub {
@@ -83,7 +83,8 @@ impl TestHub {
             ..self.layer.clone()
         };
         let settings = Settings::new(layer).expect("the settings are right");
-        let listener = listen(self.address).await.expect("the port is free");
+        // A program that another test is starting has this process's sockets open for a moment.
+        let listener = eventually("the port is free", async || listen(self.address).await.ok()).await;
         let folder = take_folder(&settings.data).expect("the folder is free");
         let components = Components {
             listener,

@@ -54,6 +54,16 @@ fn a_folder_in_use_is_refused_and_free_again_afterwards() {
 }
 
 #[test]
+fn a_folder_is_free_at_once_though_a_program_is_being_started() {
+    let temporary = tempfile::tempdir().unwrap();
+    let first = DataFolder::open(temporary.path()).unwrap();
+    // What a child has between its making and its program's beginning.
+    let _inherited = first.lock.try_clone().unwrap();
+    drop(first);
+    DataFolder::open(temporary.path()).unwrap();
+}
+
+#[test]
 fn a_folder_of_a_newer_version_is_refused_untouched() {
     for format in ["2\n", "4000", "next"] {
         let temporary = tempfile::tempdir().unwrap();
