@@ -206,6 +206,8 @@ impl Tail {
     }
 
     fn show(&mut self, batch: &RecordBatch) {
+        // Nobody came for what happened since: a second may have ended long ago.
+        self.tell_skipped();
         self.rows_of_last_batch = batch.num_rows() as u64;
         let rows = self.filter.rows(batch);
         let room = (self.rate - self.shown.min(self.rate)) as usize;

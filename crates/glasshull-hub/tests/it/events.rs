@@ -77,11 +77,17 @@ async fn a_tail_shows_what_it_was_asked_for_and_counts_the_rest() {
     instance.send(to_hub::Message::Batch(calls("shop::pricing::quote", 100).batch(2, 1))).await;
     let shown = some.next_of("call").await;
     assert_eq!((&shown["function"], &shown["args"]["sku"]), (&"shop::pricing::quote".into(), &"A0".into()));
-    for _ in 0..10 {
-        assert_eq!(all.next().await.expect("a call")["event"], "call");
+    let (mut shown, mut skipped) = (0, 0);
+    while shown + skipped < 31 {
+        let event = all.next().await.expect("an event");
+        if event["event"] == "call" {
+            shown += 1;
+        } else {
+            skipped += event["calls"].as_u64().expect("a count");
+        }
     }
-    let skipped = all.next().await.expect("a count");
-    assert_eq!((&skipped["event"], &skipped["calls"]), (&"skipped".into(), &21.into()));
+    // Of the thirty ten; the last one too where a second ended before it came.
+    assert!(matches!((shown, skipped), (10, 21) | (11, 20)), "{shown} shown, {skipped} skipped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
