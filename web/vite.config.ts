@@ -24,8 +24,10 @@ export default defineConfig({
           environment: "node",
           globalSetup: ["tests/system.ts"],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // As for what playwright waits for; the default of a second is little on a loaded machine.
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

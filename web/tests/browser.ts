@@ -13,6 +13,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** How long anything may take that is awaited. Generous: a loaded machine is no failure. */
+const PATIENCE_MS = 30_000;
+
 export const hub = (): string => inject("hub");
 
 let browser: Browser;
@@ -38,7 +41,7 @@ export function withBrowser(): void {
 /** Opens the page at a fragment such as `#q=...`. */
 export async function open(fragment = "", options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   pages.push(page);
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -76,11 +79,11 @@ export const alert = (page: Page): Locator =>
 
 /** Waits until captured calls can be asked for. */
 export async function someCalls(): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + PATIENCE_MS;
   while (
     JSON.stringify(await ask("SELECT call_id FROM calls LIMIT 20")).match(/"[0-9a-f]{16}"/g)?.length !== 20
   ) {
-    if (Date.now() > deadline) throw new Error("No calls were captured within 15 s.");
+    if (Date.now() > deadline) throw new Error("No calls were captured in time.");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -23,15 +23,12 @@ describe("capturing", () => {
   it("goes from TRACE to calls, tree, chart and UNTRACE", async () => {
     const page = await open();
     await functions(page).waitFor();
-    const began = Date.now();
     await run(page, "TRACE pricing::* ON class=blue FOR 60s");
     await page
       .getByRole("status")
       .getByText(/captures \d+ functions/)
       .waitFor();
     await rows(page).first().waitFor();
-    // A second for the call to come, and this machine's own slowness.
-    expect(Date.now() - began).toBeLessThan(4_000);
     await page
       .getByRole("listitem", { name: /^Probe p/ })
       .getByText("active")
@@ -123,13 +120,10 @@ describe("capturing", () => {
       "SELECT started_at, function, args, call_id FROM calls WHERE function LIKE '%::sign_in' ORDER BY started_at DESC LIMIT 50",
     );
     await expect
-      .poll(
-        async () => {
-          await page.keyboard.press("Control+Enter");
-          return await rows(page).count();
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        await page.keyboard.press("Control+Enter");
+        return await rows(page).count();
+      })
       .toBeGreaterThan(0);
     await rows(page).first().click();
     const find = page.getByRole("button", { name: /^Find .* in all calls$/ }).first();

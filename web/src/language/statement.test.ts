@@ -30,6 +30,14 @@ describe("statements the page writes", () => {
     expect(callsWithValue("x'; --")).toContain("args LIKE '%x''; --%'");
   });
 
+  it("find a text as it is, though it holds what stands for others", () => {
+    expect(callsWithValue("100%_off")).toContain("args LIKE '%100\\%\\_off%'");
+    // As JSON, in which values are kept, and then as LIKE takes it.
+    expect(callsWithValue('C:\\a "b"')).toContain("error LIKE '%C:\\\\\\\\a \\\\\"b\\\\\"%'");
+    const probe = { patterns: ["*::plan_walk*"], selectors: [], created_at: "2026-11-20T10:00:00Z" };
+    expect(callsOfProbe(probe as unknown as Probe, [])).toContain("function LIKE '%::plan\\_walk%'");
+  });
+
   it("trace on labels, quoted where they are no words", () => {
     const selectors = [
       { key: "class", value: "blue" },

@@ -34,9 +34,14 @@ export function callsOfFunction(path: string): string {
   return callsWhere(`function = ${quote(path)}`);
 }
 
-/** The calls in which a text occurs, in any argument or returned value. */
+/** A text as LIKE finds it, though it holds what stands for others there. */
+function literally(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
+}
+
+/** The calls in which a text occurs, in any argument, returned value or error: all of them are kept as JSON. */
 export function callsWithValue(text: string): string {
-  const like = quote(`%${text}%`);
+  const like = quote(`%${literally(JSON.stringify(text).slice(1, -1))}%`);
   return callsWhere(`args LIKE ${like} OR returned LIKE ${like} OR error LIKE ${like}`);
 }
 
@@ -86,7 +91,7 @@ function selectorCondition(selector: Selector): string {
 
 function like(column: string, pattern: string): string {
   if (!pattern.includes("*")) return `${column} = ${quote(pattern)}`;
-  return `${column} LIKE ${quote(pattern.replaceAll("*", "%"))}`;
+  return `${column} LIKE ${quote(literally(pattern).replaceAll("*", "%"))}`;
 }
 
 export interface TraceChoice {

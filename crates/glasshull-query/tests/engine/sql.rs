@@ -166,3 +166,19 @@ async fn one_question_sees_one_moment() {
     let (answers, ()) = futures::join!(futures::future::join_all(asking), appending);
     assert!(answers.iter().all(|answer| *answer == json!(true)), "{answers:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_found_as_it_is_though_it_holds_what_stands_for_others() {
+    let rig = Rig::new().await;
+    let said = |id, text: &str| call("f", id).args(&json!({ "text": text }).to_string());
+    rig.append(&[said(1, "100%_off"), said(2, "100 %, off"), said(3, r"100\%\_off"), said(4, r#"C:\a "b""#)]).await;
+    // As the page writes them.
+    let found = [(r"100\%\_off", "0000000000000001"), (r#"C:\\\\a \\"b\\""#, "0000000000000004")];
+    for place in ["in memory", "in a segment"] {
+        for (text, id) in found {
+            let sql = format!("SELECT call_id FROM calls WHERE args LIKE '%{text}%' OR returned LIKE '%{text}%'");
+            assert_eq!(rig.drawn(&sql).await, format!("call_id\n{id}"), "{place}: {text}");
+        }
+        rig.publish().await;
+    }
+}
