@@ -11,14 +11,14 @@ use crate::record::Exit;
 use crate::ring::{Consumer, HEADER_BYTES, Producer, ring};
 use crate::settings::Settings;
 use crate::site::MAX_AGENTS;
-use crate::value::MAX_RECORD_BYTES;
 use crate::value::redaction::Redaction;
+use crate::value::{MAX_RECORD_BYTES, SLACK};
 
 /// Ends of async calls that may wait outside the rings, where the ring of the thread they ended on was full.
 const MAX_OVERFLOWED_EXITS: usize = 16_384;
 
 /// Bytes of a record in a ring.
-const LONGEST_RECORD: usize = HEADER_BYTES + MAX_RECORD_BYTES;
+const LONGEST_RECORD: usize = HEADER_BYTES + MAX_RECORD_BYTES + SLACK;
 
 /// Nobody waits longer; an [`Instant`] cannot be any time away.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
@@ -72,8 +72,6 @@ pub(crate) struct Control {
     flushes_done: u64,
     stop: bool,
     stopped: bool,
-    /// A hub has said what it wants captured, at least once.
-    told: bool,
 }
 
 /// One thread's ring, as the sender holds it.
@@ -214,18 +212,6 @@ impl Agent {
         control.flush_until = Some(until);
         self.changed.notify_all();
         self.wait(control, until, |control| control.stopped)
-    }
-
-    /// A hub's probes are in place.
-    pub(crate) fn told(&self) {
-        lock(&self.control).told = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits until a hub's probes are in place, or the time is up. Whether they are.
-    pub(crate) fn wait_for_probes(&self, within: Duration) -> bool {
-        self.wait(lock(&self.control), from_now(within), |control| control.told || control.stopped)
-            && lock(&self.control).told
     }
 
     fn wait(&self, control: MutexGuard<'_, Control>, until: Instant, done: impl Fn(&Control) -> bool) -> bool {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +11,7 @@ use crate::frame::{self, Frame, Here, TraceId, here};
 use crate::panics;
 use crate::record::Ending;
 use crate::site::Site;
-use crate::thread::{self, Begun, Hold};
+use crate::thread::{self, Begun, EasyCall, End, Hold};
 use crate::value::Recorder;
 
 /// Runs a body that moved into a closure. That it is asked for an `FnOnce` lets the body give away what it captured,
@@ -43,10 +44,26 @@ impl Entering {
     #[inline(never)]
     pub fn begin(self) -> Call {
         let Some(hold) = self.0 else { return Call::off() };
+        // SAFETY: `self` holds the capture; it is ended when it is dropped.
+        match unsafe { thread::finish_easy_begin(hold) } {
+            Some(call) => here(|here| Call::inside(here, &call)),
+            None => self.begin_otherwise(hold),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_otherwise(self, hold: Hold) -> Call {
         here(|here| {
-            // SAFETY: `self` holds the capture; it is ended when it is dropped.
+            // SAFETY: as above.
             match unsafe { thread::finish_begin(here, hold, true) } {
-                Begun::Captured { agent_id, call_id, trace_id } => Call::captured(here, agent_id, call_id, trace_id),
+                Begun::Captured { agent_id, site, call_id, trace_id } => {
+                    let call = EasyCall { agent_id, site, call_id };
+                    match here.is_inside_call() {
+                        true => Call::inside(here, &call),
+                        false => Call::root(here, &call, trace_id),
+                    }
+                }
                 Begun::Suppressed { refused } => Call::suppressed(here, refused),
                 Begun::Lost => Call::off(),
             }
@@ -57,21 +74,21 @@ impl Entering {
     #[cold]
     #[inline(never)]
     pub fn begin_async(self) -> AsyncCall {
-        let Some((frame, agent_id)) = self.begin_anywhere() else { return AsyncCall::off() };
-        let open = agent_id.map(|agent_id| AsyncOpen { agent_id, busy: 0, ending: None });
+        let Some((frame, by)) = self.begin_anywhere() else { return AsyncCall::off() };
+        let open = by.map(|(agent_id, site)| AsyncOpen { agent_id, site, busy: 0, ending: None });
         AsyncCall { entered: Some(Box::new(AsyncEntered { frame, open })) }
     }
 
-    /// Begins a call that may end on any thread: what is around the calls inside it; and the agent, unless they are only
-    /// to be suppressed.
-    pub(crate) fn begin_anywhere(self) -> Option<(Frame, Option<u64>)> {
+    /// Begins a call that may end on any thread: what is around the calls inside it; and the agent and the function,
+    /// unless they are only to be suppressed.
+    pub(crate) fn begin_anywhere(self) -> Option<(Frame, Option<(u64, u32)>)> {
         let hold = self.0?;
         let around = frame::current();
         // SAFETY: as above.
         match here(|here| unsafe { thread::finish_begin(here, hold, false) }) {
-            Begun::Captured { agent_id, call_id, trace_id } => {
+            Begun::Captured { agent_id, site, call_id, trace_id } => {
                 let frame = Frame { trace_id, call_id, depth: around.depth + 1, remote: false, ..around };
-                Some((frame, Some(agent_id)))
+                Some((frame, Some((agent_id, site))))
             }
             Begun::Suppressed { refused } => Some((suppressed(&around, refused), None)),
             Begun::Lost => None,
@@ -96,14 +113,15 @@ fn suppressed(around: &Frame, refused: u64) -> Frame {
 pub struct Call {
     state: State,
     was_panicking: bool,
+    /// It is a request's first call, or the decision at that place.
+    is_root: bool,
     panics: u32,
+    site: u32,
     agent_id: u64,
     call_id: u64,
-    /// The call around, of a call inside one.
-    around: u64,
-    /// What a request's first call found; of others nothing.
-    before: Option<Frame>,
     hold: Option<Hold>,
+    /// What was around, of any call that is not off.
+    before: MaybeUninit<Frame>,
     // It belongs to the thread it began on.
     not_send: PhantomData<*mut ()>,
 }
@@ -117,7 +135,7 @@ enum State {
     Suppressing,
     Open,
     /// What it gave is being recorded.
-    Ending(Ending),
+    Ending,
     /// Its end is recorded; its frame is to be left.
     Ended,
 }
@@ -129,35 +147,49 @@ impl Call {
         Self {
             state: State::Off,
             was_panicking: false,
+            is_root: false,
             panics: 0,
+            site: 0,
             agent_id: 0,
             call_id: 0,
-            around: 0,
-            before: None,
             hold: None,
+            before: MaybeUninit::uninit(),
             not_send: PhantomData,
         }
     }
 
-    #[inline]
-    fn captured(here: &Here, agent_id: u64, call_id: u64, trace_id: TraceId) -> Self {
-        let (around, before) = match here.is_inside_call() {
-            true => {
-                let around = here.call_id.get();
-                here.go_down(call_id);
-                (around, None)
-            }
-            false => (0, Some(go_into(here, call_id, trace_id))),
-        };
+    #[inline(always)]
+    fn inside(here: &Here, call: &EasyCall) -> Self {
+        let mut inside = Self::open(call, false);
+        inside.before = MaybeUninit::new(here.frame());
+        here.go_down(call.call_id);
+        inside
+    }
+
+    #[cold]
+    fn root(here: &Here, call: &EasyCall, trace_id: TraceId) -> Self {
+        let before = here.frame();
+        let call_id = call.call_id;
+        here.set_frame(&Frame { trace_id, call_id, depth: before.depth + 1, remote: false, ..before });
+        let mut root = Self::open(call, true);
+        root.before = MaybeUninit::new(before);
+        root
+    }
+
+    #[inline(always)]
+    fn open(call: &EasyCall, is_root: bool) -> Self {
+        let EasyCall { agent_id, site, call_id } = *call;
         Self {
             state: State::Open,
             was_panicking: std::thread::panicking(),
+            is_root,
             panics: panics::count(),
+            site,
             agent_id,
             call_id,
-            around,
-            before,
-            ..Self::off()
+            hold: None,
+            before: MaybeUninit::uninit(),
+            not_send: PhantomData,
         }
     }
 
@@ -165,7 +197,9 @@ impl Call {
     fn suppressed(here: &Here, refused: u64) -> Self {
         let before = here.frame();
         here.set_frame(&suppressed(&before, refused));
-        Self { state: State::Suppressing, before: Some(before), ..Self::off() }
+        let mut call = Self::off();
+        (call.state, call.is_root, call.before) = (State::Suppressing, true, MaybeUninit::new(before));
+        call
     }
 
     /// Whether what it gives is to be captured.
@@ -181,15 +215,31 @@ impl Call {
         self.ending(if is_error { Ending::Error } else { Ending::Returned })
     }
 
-    #[inline]
+    #[inline(always)]
     fn ending(&mut self, ending: Ending) -> Option<&mut Recorder> {
         if self.state != State::Open {
             return None;
         }
-        self.hold = here(|here| thread::end(here, self.agent_id));
-        self.state = if self.hold.is_some() { State::Ending(ending) } else { State::Ended };
+        let Self { agent_id, site, call_id, .. } = *self;
+        let end = End { agent_id, site, call_id, busy: 0, ending };
+        self.hold = here(
+            #[inline(always)]
+            |here| thread::end(here, &end),
+        );
+        let Some(hold) = self.hold else {
+            self.state = State::Ended;
+            return None;
+        };
+        self.state = State::Ending;
         // SAFETY: `self` holds the capture, and lends what it gives.
-        self.hold.map(|hold| unsafe { thread::end_recorder(hold) })
+        Some(unsafe { thread::end_recorder(hold) })
+    }
+
+    /// The same for ends that are rare.
+    #[cold]
+    #[inline(never)]
+    fn ending_otherwise(&mut self, ending: Ending) -> Option<&mut Recorder> {
+        self.ending(ending)
     }
 
     /// What it gave is recorded.
@@ -197,17 +247,26 @@ impl Call {
     #[inline(never)]
     pub fn finish(&mut self) {
         here(|here| {
-            if let (State::Ending(ending), Some(hold)) = (self.state, self.hold) {
+            if let (State::Ending, Some(hold)) = (self.state, self.hold) {
                 // SAFETY: `self` holds the capture; nothing lent is in use.
-                unsafe { thread::finish_end(hold, self.call_id, 0, ending) };
+                unsafe { thread::finish_end(hold) };
                 here.end_capture();
             }
-            match &self.before {
-                None => here.go_up(self.around),
-                Some(before) => here.set_frame(before),
+            if self.state != State::Off {
+                // SAFETY: that of a call that is not off is known.
+                self.go_back(here, unsafe { self.before.assume_init_ref() });
+                self.state = State::Off;
             }
-            self.state = State::Off;
         });
+    }
+
+    /// Whoever entered something inside, and did not leave it, is forgotten.
+    #[inline(always)]
+    fn go_back(&self, here: &Here, before: &Frame) {
+        match !self.is_root && here.call_id.get() == self.call_id {
+            true => here.go_up(before.call_id),
+            false => here.set_frame(before),
+        }
     }
 
     /// Ends otherwise than by returning.
@@ -216,23 +275,15 @@ impl Call {
     fn leave(&mut self) {
         if std::thread::panicking() && !self.was_panicking {
             panics::last_since(self.panics, |message, place| {
-                if let Some(out) = self.ending(Ending::Panicked) {
+                if let Some(out) = self.ending_otherwise(Ending::Panicked) {
                     out.panic(message, place);
                 }
             });
         } else {
-            let _ = self.ending(Ending::Returned);
+            let _ = self.ending_otherwise(Ending::Returned);
         }
         self.finish();
     }
-}
-
-/// Goes into the first call of a request; gives what was before.
-#[cold]
-fn go_into(here: &Here, call_id: u64, trace_id: TraceId) -> Frame {
-    let before = here.frame();
-    here.set_frame(&Frame { trace_id, call_id, depth: before.depth + 1, remote: false, ..before });
-    before
 }
 
 impl Drop for Call {
@@ -256,6 +307,7 @@ struct AsyncEntered {
 
 struct AsyncOpen {
     agent_id: u64,
+    site: u32,
     /// Ticks in which it was polled.
     busy: u64,
     /// How it ends, while what it gave is being recorded.
@@ -289,13 +341,15 @@ impl AsyncCall {
     }
 
     fn ending(&mut self, ending: Ending) -> Option<&mut Recorder> {
-        let open = self.entered.as_mut()?.open.as_mut()?;
+        let entered = self.entered.as_mut()?;
+        let open = entered.open.as_mut()?;
         if open.ending.is_some() {
             return None;
         }
-        let agent_id = open.agent_id;
-        let Some(hold) = here(|here| thread::end_anywhere(here, agent_id, ticks())) else {
-            self.end_outside(ending);
+        let end = open.end(entered.frame.call_id, ending);
+        let Some(hold) = here(|here| thread::end_anywhere(here, &end, ticks())) else {
+            thread::end_outside(&end, ticks());
+            entered.open = None;
             return None;
         };
         open.ending = Some(ending);
@@ -307,33 +361,32 @@ impl AsyncCall {
     #[cold]
     #[inline(never)]
     pub fn finish(&mut self) {
-        let ending = self.entered.as_ref().and_then(|entered| entered.open.as_ref()?.ending);
-        if let Some(ending) = ending
-            && !here(|here| self.write_end(here, ending))
+        if let Some(entered) = self.entered.take()
+            && let Some(open) = &entered.open
+            && let Some(ending) = open.ending
         {
-            self.end_outside(ending);
-        }
-        self.entered = None;
-    }
-
-    fn write_end(&self, here: &Here, ending: Ending) -> bool {
-        let Some(AsyncEntered { frame, open: Some(open) }) = self.entered.as_deref() else { return true };
-        let hold = thread::find_of(here, open.agent_id);
-        // SAFETY: the capture is under way, and nothing lent is in use.
-        let written = hold.is_some_and(|hold| unsafe { thread::finish_end(hold, frame.call_id, open.busy, ending) });
-        here.end_capture();
-        written
-    }
-
-    /// The end has no place in a ring.
-    #[cold]
-    fn end_outside(&mut self, ending: Ending) {
-        if let Some(entered) = &mut self.entered
-            && let Some(open) = entered.open.take()
-        {
-            thread::end_outside(open.agent_id, entered.frame.call_id, ticks(), open.busy, ending);
+            let end = open.end(entered.frame.call_id, ending);
+            if !here(|here| write_end(here, &end)) {
+                thread::end_outside(&end, ticks());
+            }
         }
     }
+}
+
+impl AsyncOpen {
+    fn end(&self, call_id: u64, ending: Ending) -> End {
+        let Self { agent_id, site, busy, .. } = *self;
+        End { agent_id, site, call_id, busy, ending }
+    }
+}
+
+/// Ends the capture of an end.
+fn write_end(here: &Here, end: &End) -> bool {
+    let hold = thread::find_of(here, end.agent_id);
+    // SAFETY: the capture is under way, and nothing lent is in use.
+    let written = hold.is_some_and(|hold| unsafe { thread::finish_end(hold) });
+    here.end_capture();
+    written
 }
 
 impl Drop for AsyncCall {

@@ -72,8 +72,8 @@ impl Place {
 #[derive(Debug)]
 pub struct Call {
     frame: Frame,
-    /// The agent that captures it, until it has ended.
-    agent_id: Option<u64>,
+    /// The agent that captures it, and the function; until it has ended.
+    by: Option<(u64, u32)>,
 }
 
 /// How a call ended.
@@ -101,7 +101,7 @@ pub fn begin(function: Function, parent: Place, values: &mut dyn FnMut(&mut Fiel
     }
     let begun = entering.begin_anywhere();
     around.enter();
-    begun.map(|(frame, agent_id)| Call { frame, agent_id })
+    begun.map(|(frame, by)| Call { frame, by })
 }
 
 impl Call {
@@ -112,25 +112,26 @@ impl Call {
 
     /// Whether it is captured, and has not ended.
     pub fn is_open(&self) -> bool {
-        self.agent_id.is_some()
+        self.by.is_some()
     }
 
     /// For values that become known while it runs. None if it is not captured.
     pub fn keeper(&self) -> Option<Keeper> {
-        self.agent_id.and_then(thread::agent_of).map(Keeper)
+        self.by.and_then(|(agent_id, _)| thread::agent_of(agent_id)).map(Keeper)
     }
 
     /// The call ended at `ended`, and ran for `busy` ticks; 0 if it ran all the time. `later` are values that became
     /// known while it ran: they are told with what it gave.
     pub fn end(mut self, end: &End, later: &[(&'static str, Kept)], ended: u64, busy: u64) {
-        let Some(agent_id) = self.agent_id.take() else { return };
+        let Some((agent_id, site)) = self.by.take() else { return };
         let (ending, value) = match end {
             End::Returned(value) => (Ending::Returned, fields::returned(value.as_ref(), later)),
             End::Failed(error) => (Ending::Error, fields::failed(error, later)),
             End::Panicked(panic) => (Ending::Panicked, fields::failed(panic, later)),
         };
         let value = value.as_ref().map(Kept::bytes);
-        thread::end_with(agent_id, self.frame.call_id, ended, busy, ending, value);
+        let call_id = self.frame.call_id;
+        thread::end_with(&thread::End { agent_id, site, call_id, busy, ending }, ended, value);
     }
 }
 
@@ -178,8 +179,9 @@ impl Drop for Capturing {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(agent_id) = self.agent_id.take() {
-            thread::end_with(agent_id, self.frame.call_id, now(), 0, Ending::Cancelled, None);
+        if let Some((agent_id, site)) = self.by.take() {
+            let call_id = self.frame.call_id;
+            thread::end_with(&thread::End { agent_id, site, call_id, busy: 0, ending: Ending::Cancelled }, now(), None);
         }
     }
 }

@@ -23,18 +23,22 @@ pub(crate) fn trace_bytes([first, second]: TraceId) -> [u8; 16] {
 pub(crate) const NO_TRACE: TraceId = [0; 2];
 
 /// The place of the running code in a trace. Small, copied at each captured call.
+///
+/// What is written often does not lie beside what is seldom written, here or in [`Here`]: read together they would have to
+/// wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Frame {
     /// Zero: none yet.
     pub(crate) trace_id: TraceId,
+    /// The probes that decided not to capture this request, by [`bit`](crate::probe::Probe::bit).
+    pub(crate) refused: u64,
     /// The captured call around; 0: none.
     pub(crate) call_id: u64,
     /// Number of captured calls around.
     pub(crate) depth: u32,
     /// The call around runs in another process.
     pub(crate) remote: bool,
-    /// The probes that decided not to capture this request, by [`bit`](crate::probe::Probe::bit).
-    pub(crate) refused: u64,
 }
 
 impl Frame {
@@ -58,30 +62,30 @@ impl Default for Frame {
 
 /// What a thread has at hand without looking for it. It needs no destructor, so it can be used as long as the thread
 /// runs. The parts of the frame lie apart, as a call inside a captured one changes two of them only.
+#[repr(C)]
 pub(crate) struct Here {
-    /// In two halves: what was written as two words is slow to read as one.
     trace_id: [Cell<u64>; 2],
+    refused: Cell<u64>,
+    /// What the agent of the running code has of this thread, or null where that must be looked for.
+    pub(crate) local: Cell<*mut Local>,
     pub(crate) call_id: Cell<u64>,
     depth: Cell<u32>,
     remote: Cell<bool>,
     /// A value is being captured: its own code runs, and what the agent has of this thread is in use. Calls in there are
     /// not captured, nor are those of a signal handler that comes in between.
     capturing: Cell<bool>,
-    refused: Cell<u64>,
-    /// What the agent of the running code has of this thread, or null where that must be looked for.
-    pub(crate) local: Cell<*mut Local>,
 }
 
 thread_local! {
     static HERE: Here = const {
         Here {
             trace_id: [const { Cell::new(0) }; 2],
+            refused: Cell::new(0),
+            local: Cell::new(std::ptr::null_mut()),
             call_id: Cell::new(0),
             depth: Cell::new(0),
             remote: Cell::new(false),
             capturing: Cell::new(false),
-            refused: Cell::new(0),
-            local: Cell::new(std::ptr::null_mut()),
         }
     };
 }
@@ -89,7 +93,10 @@ thread_local! {
 /// Uses what this thread has at hand.
 #[inline(always)]
 pub(crate) fn here<T>(work: impl FnOnce(&Here) -> T) -> T {
-    HERE.with(work)
+    let here = HERE.with(std::ptr::from_ref);
+    // SAFETY: it has no destructor, so it is there as long as the thread runs; the reference stays on the thread, and in
+    // here. (What is given to `with` itself is not always inlined.)
+    work(unsafe { &*here })
 }
 
 pub(crate) fn current() -> Frame {

@@ -49,6 +49,24 @@ impl Ids {
         if first | second == 0 { [1, 0] } else { [first, second] }
     }
 
+    /// Whether the next call is one of `n`, a power of two.
+    #[inline(always)]
+    pub(crate) fn is_next_one_in(&self, n: u64) -> bool {
+        self.next & (n - 1) == 0
+    }
+
+    /// A call's id, where that is the next number.
+    #[inline(always)]
+    pub(crate) fn easy_call(&mut self) -> Option<u64> {
+        let id = self.next;
+        // The last of a prefix: all ones.
+        if id.wrapping_add(1).trailing_zeros() >= COUNTER_BITS {
+            return None;
+        }
+        self.next = id.wrapping_add(1);
+        Some(id)
+    }
+
     /// A call's id; never 0.
     pub(crate) fn call(&mut self) -> u64 {
         let id = self.next;

@@ -8,6 +8,7 @@ use glasshull_wire::v1;
 use crate::ids::scrambled;
 use crate::sender::Work;
 use crate::value::redaction::Redaction;
+use crate::value::{Limits, Wish};
 
 /// Calls of one thread that are let in before it tells the probe of them, at most: telling is a write to memory all
 /// threads share.
@@ -153,26 +154,38 @@ impl Probe {
 pub(crate) struct ProbeTable {
     /// By a site's place on the list.
     by_site: Vec<Option<Wanted>>,
+    /// Whether some probe says how much of values is to be captured.
+    pub(crate) has_limits: bool,
 }
 
 /// What is known of a function that is wanted.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) probes: Arc<[Arc<Probe>]>,
-    /// A bit for each argument, as far as there are bits: whether its name is one of secrets.
-    pub(crate) secrets: u64,
+    /// The first of them, at hand.
+    pub(crate) first: Arc<Probe>,
+    pub(crate) wish: Wish,
 }
 
 impl Wanted {
     pub(crate) fn new(probes: Vec<Arc<Probe>>, arguments: &[&str], redaction: &Redaction) -> Option<Self> {
-        let secrets = redaction.names_among(arguments);
-        (!probes.is_empty()).then(|| Self { probes: probes.into(), secrets })
+        let first = Arc::clone(probes.first()?);
+        let limits = probes.iter().map(|probe| Limits::asked(probe.order.limits.as_ref())).reduce(Limits::and);
+        let wish = Wish::new(arguments, limits.unwrap_or_default(), redaction);
+        Some(Self { probes: probes.into(), first, wish })
     }
 }
 
 impl ProbeTable {
     pub(crate) fn new(by_site: Vec<Option<Wanted>>) -> Self {
-        Self { by_site }
+        let has_limits = by_site.iter().flatten().any(|wanted| wanted.wish.has_limits());
+        Self { by_site, has_limits }
+    }
+
+    /// How what a function gives is to be recorded.
+    #[cold]
+    pub(crate) fn wish(&self, site: u32) -> &Wish {
+        self.wanted(site).map_or(Wish::NONE, |wanted| &wanted.wish)
     }
 
     #[inline]
@@ -240,7 +253,7 @@ mod tests {
     fn secrets_are_known_by_their_place() {
         let arguments: Vec<&str> = (0..70).map(|i| if i % 2 == 0 { "sku" } else { "password" }).collect();
         let wanted = Wanted::new(vec![Arc::new(probe(1, 1, 1))], &arguments, &Redaction::default()).unwrap();
-        assert_eq!(wanted.secrets, 0xAAAA_AAAA_AAAA_AAAA);
+        assert_eq!(wanted.wish.secrets(), 0xAAAA_AAAA_AAAA_AAAA);
         assert!(Wanted::new(Vec::new(), &[], &Redaction::default()).is_none());
     }
 }

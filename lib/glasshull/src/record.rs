@@ -59,42 +59,34 @@ pub(crate) enum Record {
     Exit(Exit),
 }
 
-/// Leaves room for what [`finish_entry`] fills in.
-#[inline]
-pub(crate) fn begin_entry(out: &mut Buffer<'_>) {
-    out.skip_words(ENTRY_WORDS);
-}
-
-/// What the head of an entry says.
+/// What the head of an entry says, but for what [`finish_entry`] fills in.
 pub(crate) struct EntryHead {
     pub(crate) site: u32,
     pub(crate) depth: u32,
-    pub(crate) started: u64,
-    pub(crate) call_id: u64,
     pub(crate) parent_id: u64,
     pub(crate) trace_id: TraceId,
 }
 
-/// Fills in the head of an entry whose values are written.
-#[inline]
-pub(crate) fn finish_entry(out: &mut Buffer<'_>, head: &EntryHead) {
+/// Begins an entry; its values are to follow.
+#[inline(always)]
+pub(crate) fn begin_entry(out: &mut Buffer<'_>, head: &EntryHead) {
     let kind = u64::from(ENTRY) | u64::from(head.depth.min(DEEPEST)) << 8 | u64::from(head.site) << 32;
     let [first, second] = head.trace_id;
-    let words: [u64; ENTRY_WORDS] = [kind, head.started, head.call_id, head.parent_id, first, second];
-    out.put_words(words);
+    let words: [u64; ENTRY_WORDS] = [kind, 0, 0, head.parent_id, first, second];
+    out.begin_with_words(words);
 }
 
-/// Leaves room for what [`finish_exit`] fills in.
-#[inline]
-pub(crate) fn begin_exit(out: &mut Buffer<'_>) {
-    out.skip_words(EXIT_WORDS);
+/// Fills in what is not known before.
+#[inline(always)]
+pub(crate) fn finish_entry(out: &mut Buffer<'_>, started: u64, call_id: u64) {
+    out.put_words(8, [started, call_id]);
 }
 
-/// Fills in the head of an exit.
-#[inline]
-pub(crate) fn finish_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64, busy: u64, ending: Ending) {
+/// Begins an exit; its value is to follow.
+#[inline(always)]
+pub(crate) fn begin_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64, busy: u64, ending: Ending) {
     let words: [u64; EXIT_WORDS] = [u64::from(EXIT) | u64::from(ending as u8) << 8, call_id, ended, busy];
-    out.put_words(words);
+    out.begin_with_words(words);
 }
 
 /// Reads a record.
@@ -175,11 +167,11 @@ mod tests {
     fn an_entry_is_read_as_it_was_written() {
         let values = vec![1, 0, 0, 2, 0, 1, 2];
         let trace_id = crate::frame::trace_of([3; 16]);
-        let head = EntryHead { site: 5, depth: 2, started: 1_000, call_id: 8, parent_id: 7, trace_id };
+        let head = EntryHead { site: 5, depth: 2, parent_id: 7, trace_id };
         let out = written(|out| {
-            begin_entry(out);
+            begin_entry(out, &head);
             out.extend(&values);
-            finish_entry(out, &head);
+            finish_entry(out, 1_000, 8);
         });
         let Some(Record::Entry(entry)) = read(&out) else { panic!("no entry") };
         let expected = Entry { site: 5, call_id: 8, parent_id: 7, trace_id: [3; 16], depth: 2, started: 1_000, values };
@@ -190,9 +182,8 @@ mod tests {
     #[test]
     fn an_exit_is_read_as_it_was_written() {
         let out = written(|out| {
-            begin_exit(out);
+            begin_exit(out, 8, 2_000, 30, Ending::Cancelled);
             out.extend(&[1, 0, 0]);
-            finish_exit(out, 8, 2_000, 30, Ending::Cancelled);
         });
         assert_eq!(out.len(), EXIT_BYTES + 3);
         let Some(Record::Exit(exit)) = read(&out) else { panic!("no exit") };

@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::value::Buffer;
+use crate::value::{Buffer, SLACK};
 
 /// Bytes that precede each record: its length.
 pub(crate) const HEADER_BYTES: usize = 4;
@@ -39,18 +39,20 @@ pub(crate) fn ring(capacity: usize, longest: usize) -> (Producer, Consumer) {
     let bytes = (0..capacity + longest).map(|_| UnsafeCell::new(0)).collect();
     let line = || Line(AtomicUsize::new(0));
     let ring = Arc::new(Ring { bytes, capacity, written: line(), read: line(), closed: AtomicBool::new(false) });
-    let producer = Producer { ring: Arc::clone(&ring), longest, at: 0, written: 0, read: 0 };
+    let (next, wrap) = (ring.place(0), ring.place(capacity));
+    let producer = Producer { ring: Arc::clone(&ring), longest, next, wrap, written: 0, read: 0, limit: capacity };
     (producer, Consumer { ring, at: 0 })
 }
 
 impl Ring {
+    #[inline(always)]
     fn place(&self, at: usize) -> *mut u8 {
         // `at` lies inside the slice.
         UnsafeCell::raw_get(self.bytes.as_ptr()).wrapping_add(at)
     }
 
     /// The place behind a record, and how many bytes it counts.
-    #[inline]
+    #[inline(always)]
     fn behind(&self, at: usize, length: usize) -> (usize, usize) {
         match at + length {
             next if next < self.capacity => (next, length),
@@ -64,46 +66,99 @@ pub(crate) struct Producer {
     ring: Arc<Ring>,
     longest: usize,
     /// Where the next record begins.
-    at: usize,
+    next: *mut u8,
+    /// Where no record begins any more.
+    wrap: *mut u8,
     written: usize,
     /// As last seen: there may be more room by now.
     read: usize,
+    /// Up to here may be written, by what was read and what is reserved.
+    limit: usize,
 }
 
+// SAFETY: `next` and `wrap` point into the ring it holds; what may be done there is said at `Ring`.
+unsafe impl Send for Producer {}
+
 impl Producer {
-    /// The place of the next record's content, as long as there is room for it if `reserved` bytes stay free. Nothing is
-    /// in the ring before [`Self::commit`].
+    /// Whether there is room for the longest record, and `leave` bytes behind it, without looking how much was read
+    /// meanwhile.
+    #[inline(always)]
+    pub(crate) fn is_roomy(&self, leave: usize) -> bool {
+        self.limit.wrapping_sub(self.written) >= self.longest + leave
+    }
+
+    /// The place of the next record's content, with `leave` bytes left free behind it; overflowed if there is none.
+    /// Nothing is in the ring before [`Self::commit`].
     ///
     /// # Safety
     /// The buffer is used neither after [`Self::commit`], nor after the next call of this, nor after the ring's end.
     #[inline]
-    pub(crate) unsafe fn open(&mut self, reserved: usize) -> Option<Buffer<'static>> {
-        let room = self.free(self.longest + reserved).checked_sub(reserved)?.min(self.longest);
-        let content = room.checked_sub(HEADER_BYTES)?;
-        // SAFETY: so many bytes from here on are the producer's, all inside the slice; the caller keeps to the time.
-        Some(unsafe { Buffer::over(self.ring.place(self.at + HEADER_BYTES), content) })
+    pub(crate) unsafe fn open(&mut self, leave: usize) -> Buffer<'static> {
+        let length = if self.is_roomy(leave) { self.longest } else { self.look(leave) };
+        match length.checked_sub(HEADER_BYTES + SLACK) {
+            // SAFETY: so many bytes from here on are the producer's, all inside the slice; the caller keeps to the time.
+            Some(content) => unsafe { Buffer::over(self.next.wrapping_add(HEADER_BYTES), content) },
+            None => Buffer::empty(),
+        }
+    }
+
+    /// The same where the producer [is roomy](Self::is_roomy).
+    ///
+    /// # Safety
+    /// As [`Self::open`].
+    #[inline(always)]
+    pub(crate) unsafe fn open_roomy(&mut self) -> Buffer<'static> {
+        let content = self.longest.saturating_sub(HEADER_BYTES + SLACK);
+        // SAFETY: as in `open`.
+        unsafe { Buffer::over(self.next.wrapping_add(HEADER_BYTES), content) }
+    }
+
+    /// Looks how much was read meanwhile. How long a record may be.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, leave: usize) -> usize {
+        let read = self.ring.read.0.load(Ordering::Acquire);
+        self.limit = self.limit.wrapping_add(read.wrapping_sub(self.read));
+        self.read = read;
+        self.limit.wrapping_sub(self.written).saturating_sub(leave).min(self.longest)
     }
 
     /// Hands over the record whose content was written at the place that [`Self::open`] gave.
     ///
     /// # Safety
     /// So many bytes were written there.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn commit(&mut self, content: usize) {
-        let length = HEADER_BYTES + content;
         // SAFETY: these bytes are the producer's.
-        unsafe { self.ring.place(self.at).cast::<[u8; HEADER_BYTES]>().write((content as u32).to_le_bytes()) };
-        let (next, counted) = self.ring.behind(self.at, length);
-        self.at = next;
+        unsafe { self.next.cast::<[u8; HEADER_BYTES]>().write((content as u32).to_le_bytes()) };
+        let mut counted = HEADER_BYTES + content;
+        let mut next = self.next.wrapping_add(counted);
+        if next >= self.wrap {
+            counted = (self.wrap as usize).wrapping_sub(self.next as usize);
+            next = self.ring.place(0);
+        }
+        self.next = next;
         self.written = self.written.wrapping_add(counted);
         self.ring.written.0.store(self.written, Ordering::Release);
+    }
+
+    /// Keeps bytes free that were left by the last [`Self::open`].
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.limit = self.limit.wrapping_sub(bytes);
+    }
+
+    /// The next record may take what was reserved.
+    #[inline(always)]
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.limit = self.limit.wrapping_add(bytes);
     }
 
     /// Writes a record if it leaves `reserved` bytes free.
     #[cfg(test)]
     pub(crate) fn push(&mut self, record: &[u8], reserved: usize) -> bool {
         // SAFETY: the buffer is used in here only.
-        let Some(mut buffer) = (unsafe { self.open(reserved) }) else { return false };
+        let mut buffer = unsafe { self.open(reserved) };
         buffer.extend(record);
         if buffer.is_overflowed() {
             return false;
@@ -111,17 +166,6 @@ impl Producer {
         // SAFETY: just written.
         unsafe { self.commit(record.len()) };
         true
-    }
-
-    /// Free bytes; looks again at what was read if those it knows of are fewer than `wanted`.
-    #[inline]
-    fn free(&mut self, wanted: usize) -> usize {
-        let known = self.ring.capacity - self.written.wrapping_sub(self.read);
-        if known >= wanted {
-            return known;
-        }
-        self.read = self.ring.read.0.load(Ordering::Acquire);
-        self.ring.capacity - self.written.wrapping_sub(self.read)
     }
 }
 
@@ -179,9 +223,14 @@ mod tests {
         records
     }
 
+    /// A ring in which records of up to `longest` bytes fit.
+    fn small(capacity: usize, longest: usize) -> (Producer, Consumer) {
+        ring(capacity, longest + SLACK)
+    }
+
     #[test]
     fn records_come_out_in_order_also_around_the_end() {
-        let (mut producer, mut consumer) = ring(64, 32);
+        let (mut producer, mut consumer) = small(96, 32);
         for round in 0..100u8 {
             let records = [vec![round; 13], vec![round; 7], vec![]];
             assert!(records.iter().all(|record| producer.push(record, 0)));
@@ -191,33 +240,46 @@ mod tests {
 
     #[test]
     fn a_full_ring_refuses_and_loses_nothing_it_took() {
-        let (mut producer, mut consumer) = ring(64, 64);
+        let (mut producer, mut consumer) = small(64 + SLACK, 64);
         let taken = (0..10u8).filter(|&i| producer.push(&[i; 12], 0)).count();
         assert_eq!(taken, 4);
         assert_eq!(drained(&mut consumer), (0..4u8).map(|i| vec![i; 12]).collect::<Vec<_>>());
+        let (mut producer, mut consumer) = small(64 + SLACK, 64);
         assert!(producer.push(&[9; 60], 0));
         assert!(!producer.push(&[], 0));
         assert_eq!(drained(&mut consumer), [[9; 60]]);
     }
 
     #[test]
-    fn reserved_bytes_stay_free() {
-        let (mut producer, _consumer) = ring(64, 64);
+    fn what_is_left_free_stays_free() {
+        let (mut producer, _consumer) = small(64 + SLACK, 64);
         assert!(!producer.push(&[0; 30], 31));
         assert!(producer.push(&[0; 30], 30));
         assert!(producer.push(&[0; 26], 0));
     }
 
     #[test]
+    fn what_is_reserved_is_there_when_it_is_released() {
+        let (mut producer, mut consumer) = small(64 + SLACK, 64);
+        assert!(producer.push(&[1; 8], 36));
+        producer.reserve(36);
+        assert!(producer.push(&[], 0));
+        assert!(!producer.push(&[], 13), "the rest is reserved");
+        producer.release(36);
+        assert!(producer.push(&[2; 36], 0));
+        assert_eq!(drained(&mut consumer), [vec![1; 8], vec![], vec![2; 36]]);
+    }
+
+    #[test]
     fn a_record_larger_than_the_ring_is_refused() {
-        let (mut producer, mut consumer) = ring(64, 32);
+        let (mut producer, mut consumer) = small(64, 32);
         assert!(!producer.push(&[0; 29], 0));
         assert!(drained(&mut consumer).is_empty());
     }
 
     #[test]
     fn a_dropped_producer_closes_the_ring_behind_its_last_record() {
-        let (mut producer, mut consumer) = ring(64, 64);
+        let (mut producer, mut consumer) = small(64, 64);
         assert!(producer.push(b"last", 0) && !consumer.is_closed());
         drop(producer);
         assert!(consumer.is_closed());
@@ -226,19 +288,19 @@ mod tests {
 
     #[test]
     fn the_last_record_of_a_lap_lies_in_one_piece_and_is_not_overwritten() {
-        let (mut producer, mut consumer) = ring(64, 32);
-        assert!(producer.push(&[1; 28], 0) && producer.push(&[2; 24], 0));
-        // It begins at byte 60 and reaches beyond the 64.
+        let (mut producer, mut consumer) = small(64 + SLACK, 32);
+        assert!(producer.push(&[1; 28], 0) && producer.push(&[2; 28], 0));
+        // It begins at byte 64 and reaches beyond the 80.
         assert!(!producer.push(&[3; 20], 0));
         consumer.drain(|_| {});
-        assert!(producer.push(&[3; 20], 0) && producer.push(&[4; 28], 0) && producer.push(&[5; 20], 0));
-        assert_eq!(drained(&mut consumer), [vec![3; 20], vec![4; 28], vec![5; 20]]);
+        assert!(producer.push(&[3; 20], 0) && producer.push(&[4; 20], 0) && producer.push(&[5; 10], 0));
+        assert_eq!(drained(&mut consumer), [vec![3; 20], vec![4; 20], vec![5; 10]]);
     }
 
     #[test]
     fn two_threads_agree() {
         const RECORDS: u32 = if cfg!(miri) { 200 } else { 200_000 };
-        let (mut producer, mut consumer) = ring(256, 64);
+        let (mut producer, mut consumer) = small(256, 64);
         let writer = std::thread::spawn(move || {
             for i in 0..RECORDS {
                 let record = vec![i as u8; (i % 50) as usize];

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::Serialize;
 
-use crate::value::{Recorder, panic_message, tag, zigzag};
+use crate::value::{Recorder, panic_message, tag};
 
 /// The traits by no name, to be had where a user's types may have any.
 pub mod traits {
@@ -122,16 +122,18 @@ macro_rules! plain {
 }
 
 plain! {
-    u8: value, out => out.number(tag::UNSIGNED, (*value).into());
-    u16: value, out => out.number(tag::UNSIGNED, (*value).into());
-    u32: value, out => out.number(tag::UNSIGNED, (*value).into());
+    u8: value, out => out.number_32(tag::UNSIGNED_32, (*value).into());
+    u16: value, out => out.number_32(tag::UNSIGNED_32, (*value).into());
+    u32: value, out => out.number_32(tag::UNSIGNED_32, *value);
     u64: value, out => out.number(tag::UNSIGNED, *value);
     usize: value, out => out.number(tag::UNSIGNED, *value as u64);
-    i8: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
-    i16: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
-    i32: value, out => out.number(tag::SIGNED, zigzag((*value).into()));
-    i64: value, out => out.number(tag::SIGNED, zigzag(*value));
-    isize: value, out => out.number(tag::SIGNED, zigzag(*value as i64));
+    i8: value, out => out.number_32(tag::SIGNED_32, i32::from(*value) as u32);
+    i16: value, out => out.number_32(tag::SIGNED_32, i32::from(*value) as u32);
+    i32: value, out => out.number_32(tag::SIGNED_32, *value as u32);
+    i64: value, out => out.number(tag::SIGNED, *value as u64);
+    isize: value, out => out.number(tag::SIGNED, *value as u64);
+    f32: value, out => out.number_32(tag::FLOAT_32, value.to_bits());
+    f64: value, out => out.number(tag::FLOAT_64, value.to_bits());
     bool: value, out => out.plain(if *value { tag::TRUE } else { tag::FALSE });
     (): _value, out => out.plain(tag::NULL);
     str: value, out => out.text(value);

@@ -14,15 +14,13 @@ use crate::record::{self, EXIT_BYTES, Ending, EntryHead, Exit};
 use crate::ring::{HEADER_BYTES, Producer};
 use crate::sender::count_inside_value;
 use crate::site::Site;
-use crate::value::{Buffer, Recorder};
+use crate::value::{Buffer, Recorder, Wish};
 
 /// Bytes kept free for the end of each open call of the thread: so much an end without a value takes.
 const RESERVED_BYTES: usize = HEADER_BYTES + EXIT_BYTES;
 
-/// Of so many entries and exits the cost of one is measured: the measurement costs a clock read. A prime, so that in a
-/// loop, whose entries and exits take turns, all of them get measured in time.
-const COST_SAMPLE: u32 = 31;
-const _: () = assert!(!COST_SAMPLE.is_multiple_of(2), "entries and exits take turns: one kind would never be measured");
+/// Of so many calls the cost of one beginning and of one end is measured: the measurement costs a clock read.
+const COST_SAMPLE: u64 = 128;
 
 /// Probes whose calls a thread counts before it tells them.
 const UNTOLD: usize = 4;
@@ -54,26 +52,36 @@ pub(crate) struct Local {
     ids: Ids,
     table: Arc<ProbeTable>,
     table_version: u64,
-    /// Bytes kept free for the ends of open calls.
-    reserved: usize,
     recorder: Recorder,
-    captures: u32,
     pending: Pending,
     untold: [Option<Untold>; UNTOLD],
 }
 
 /// A record between its beginning and its end; its values are written in between.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Pending {
+    kind: Kind,
     site: u32,
-    /// The call is not captured, nor what it calls: no record is written.
-    suppressed: bool,
     /// The probes that refused the request.
     refused: u64,
-    /// When this capture began, if its cost is measured; else 0.
+    /// Of a call that is not easy.
+    trace_id: TraceId,
+    /// When the capture of a call that is not easy began, if its cost is measured; else 0.
     began: u64,
-    /// When the call ended, for the record of an end.
-    ended: u64,
+}
+
+/// What is to be done when the values are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As for nearly all calls: one inside a captured one, on a thread with a ring that has room.
+    Easy,
+    Other,
+    /// The call is not captured, nor what it calls: no record is written.
+    Suppressed,
+}
+
+impl Pending {
+    const NONE: Self = Self { kind: Kind::Other, site: 0, refused: 0, trace_id: NO_TRACE, began: 0 };
 }
 
 /// Calls a probe has not been told of.
@@ -99,7 +107,7 @@ impl Hold {
 /// What is to become of a call of a function that some probe wants.
 pub(crate) enum Begun {
     /// By the agent with this id.
-    Captured { agent_id: u64, call_id: u64, trace_id: TraceId },
+    Captured { agent_id: u64, site: u32, call_id: u64, trace_id: TraceId },
     /// The request is not captured: neither are the calls below.
     Suppressed { refused: u64 },
     /// It could not be captured.
@@ -108,19 +116,21 @@ pub(crate) enum Begun {
 
 /// Begins to capture a call, unless the probes want nothing of it. While somebody holds what this gives, arguments may
 /// be recorded.
-#[inline]
+#[inline(always)]
 pub(crate) fn begin(here: &Here, site: &'static Site) -> Option<Hold> {
     if !here.begin_capture() {
         return pass_inside_value(site);
     }
-    let begun = prepare(here, site);
-    if begun.is_none() {
-        here.end_capture();
+    let known = NonNull::new(here.local.get()).map(Hold);
+    // SAFETY: a capture began just now.
+    match known.filter(|hold| unsafe { hold.local() }.prepare_easy(here, site)) {
+        Some(hold) => Some(hold),
+        None => prepare(here, site),
     }
-    begun
 }
 
 #[cold]
+#[inline(never)]
 fn pass_inside_value(site: &'static Site) -> Option<Hold> {
     if site.gate() != 0 {
         count_inside_value();
@@ -128,24 +138,49 @@ fn pass_inside_value(site: &'static Site) -> Option<Hold> {
     None
 }
 
-#[inline]
+/// Prepares a call that is not easy.
+#[cold]
+#[inline(never)]
 fn prepare(here: &Here, site: &'static Site) -> Option<Hold> {
     let gate = site.gate();
-    let hold = find(here)?;
     // SAFETY: a capture began just now.
-    let local = unsafe { hold.local() };
-    (gate & local.bit != 0 && local.prepare(here, site)).then_some(hold)
+    let wants = |hold: &Hold| unsafe { gate & hold.local().bit != 0 && hold.local().prepare(here, site) };
+    let begun = find(here).filter(wants);
+    if begun.is_none() {
+        here.end_capture();
+    }
+    begun
 }
 
 /// Where the arguments go, if they are wanted.
 ///
 /// # Safety
 /// As [`Hold::local`].
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn recorder<'a>(hold: Hold) -> Option<&'a mut Recorder> {
     // SAFETY: the caller keeps to it.
     let local = unsafe { hold.local() };
-    if local.pending.suppressed { None } else { Some(&mut local.recorder) }
+    if local.pending.kind == Kind::Suppressed { None } else { Some(&mut local.recorder) }
+}
+
+/// The arguments of an easy call are recorded: it begins, and has a place for its end. None if it is not easy. The caller
+/// ends the capture.
+///
+/// # Safety
+/// As [`Hold::local`].
+#[inline(always)]
+pub(crate) unsafe fn finish_easy_begin(hold: Hold) -> Option<EasyCall> {
+    // SAFETY: the caller keeps to it.
+    let local = unsafe { hold.local() };
+    let is_easy = local.pending.kind == Kind::Easy && !local.recorder.bytes.is_overflowed();
+    if is_easy { local.write_easy_entry() } else { None }
+}
+
+/// What a call inside another is known by.
+pub(crate) struct EasyCall {
+    pub(crate) agent_id: u64,
+    pub(crate) site: u32,
+    pub(crate) call_id: u64,
 }
 
 /// The arguments are recorded: the call begins. With `reserve`, its end has a place in this thread's ring. The caller
@@ -153,14 +188,16 @@ pub(crate) unsafe fn recorder<'a>(hold: Hold) -> Option<&'a mut Recorder> {
 ///
 /// # Safety
 /// As [`Hold::local`].
-#[inline]
+#[cold]
+#[inline(never)]
 pub(crate) unsafe fn finish_begin(here: &Here, hold: Hold, reserve: bool) -> Begun {
     // SAFETY: the caller keeps to it.
     let local = unsafe { hold.local() };
-    if !local.pending.suppressed && !local.recorder.bytes.is_overflowed() {
+    let suppressed = local.pending.kind == Kind::Suppressed;
+    if !suppressed && !local.recorder.bytes.is_overflowed() {
         return local.write_entry(here, reserve);
     }
-    if local.pending.suppressed || local.lose(here, |drops| &drops.ring_full) {
+    if suppressed || local.lose(here, |drops| &drops.ring_full) {
         return Begun::Suppressed { refused: local.pending.refused };
     }
     Begun::Lost
@@ -220,17 +257,40 @@ fn look_for(is_it: &dyn Fn(&Hold) -> bool) -> Option<Hold> {
     THREAD.try_with(look).ok().flatten()
 }
 
+/// The end of a call, as far as it is known when what it gave is still to be recorded.
+#[derive(Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) agent_id: u64,
+    pub(crate) site: u32,
+    pub(crate) call_id: u64,
+    /// Ticks in which an async call was polled; for others 0.
+    pub(crate) busy: u64,
+    pub(crate) ending: Ending,
+}
+
 /// Begins to record the end of a call that began on this thread with a reserved place. What it gave may be recorded while
 /// somebody holds what this gives.
-#[inline]
-pub(crate) fn end(here: &Here, agent_id: u64) -> Option<Hold> {
+#[inline(always)]
+pub(crate) fn end(here: &Here, end: &End) -> Option<Hold> {
     // An end inside a value's own code (one that drops a future, say) finds the ring in use.
     if !here.begin_capture() {
         return None;
     }
     let ended = ticks();
+    let known = NonNull::new(here.local.get()).map(Hold);
     // SAFETY: a capture began just now.
-    let found = find_of(here, agent_id).filter(|hold| unsafe { hold.local() }.prepare_reserved_exit(ended));
+    match known.filter(|hold| unsafe { hold.local() }.prepare_easy_exit(end, ended)) {
+        Some(hold) => Some(hold),
+        None => prepare_end(here, end, ended),
+    }
+}
+
+/// Prepares an end that is not easy.
+#[cold]
+#[inline(never)]
+fn prepare_end(here: &Here, end: &End, ended: u64) -> Option<Hold> {
+    // SAFETY: a capture began just now.
+    let found = find_of(here, end.agent_id).filter(|hold| unsafe { hold.local() }.prepare_reserved_exit(end, ended));
     if found.is_none() {
         here.end_capture();
     }
@@ -238,16 +298,16 @@ pub(crate) fn end(here: &Here, agent_id: u64) -> Option<Hold> {
 }
 
 /// The same for a call that may have begun on another thread.
-pub(crate) fn end_anywhere(here: &Here, agent_id: u64, ended: u64) -> Option<Hold> {
+pub(crate) fn end_anywhere(here: &Here, end: &End, ended: u64) -> Option<Hold> {
     if !here.begin_capture() {
         return None;
     }
-    let found = find_of(here, agent_id).or_else(|| come_by(here, agent_id));
+    let found = find_of(here, end.agent_id).or_else(|| come_by(here, end.agent_id));
     // SAFETY: a capture began just now.
     let found = found.filter(|hold| !unsafe { hold.local() }.agent.is_closed());
     match found {
         // SAFETY: as above.
-        Some(hold) => unsafe { hold.local() }.prepare_exit(ended),
+        Some(hold) => unsafe { hold.local() }.prepare_exit(end, ended),
         None => here.end_capture(),
     }
     found
@@ -265,34 +325,35 @@ fn come_by(here: &Here, agent_id: u64) -> Option<Hold> {
 ///
 /// # Safety
 /// As [`Hold::local`].
-#[inline]
-pub(crate) unsafe fn finish_end(hold: Hold, call_id: u64, busy: u64, ending: Ending) -> bool {
+#[inline(always)]
+pub(crate) unsafe fn finish_end(hold: Hold) -> bool {
     // SAFETY: the caller keeps to it.
-    unsafe { hold.local() }.write_exit(call_id, busy, ending)
+    unsafe { hold.local() }.write_exit()
 }
 
 /// Takes the end of an async call that has no place in a ring.
 #[cold]
-pub(crate) fn end_outside(agent_id: u64, call_id: u64, ended: u64, busy: u64, ending: Ending) {
-    if let Some(agent) = Agent::find(agent_id).filter(|agent| !agent.is_closed()) {
+pub(crate) fn end_outside(end: &End, ended: u64) {
+    if let Some(agent) = Agent::find(end.agent_id).filter(|agent| !agent.is_closed()) {
+        let End { call_id, busy, ending, .. } = *end;
         agent.overflow(Exit { call_id, ended, busy, ending, value: Vec::new() });
     }
 }
 
 /// Ends a call that may have begun on another thread, all at once: what it gave is in binary form already.
-pub(crate) fn end_with(agent_id: u64, call_id: u64, ended: u64, busy: u64, ending: Ending, value: Option<&[u8]>) {
+pub(crate) fn end_with(end: &End, ended: u64, value: Option<&[u8]>) {
     let written = here(|here| {
-        let Some(hold) = end_anywhere(here, agent_id, ended) else { return false };
+        let Some(hold) = end_anywhere(here, end, ended) else { return false };
         // SAFETY: the capture is under way; it ends below.
         let written = unsafe {
             value.iter().for_each(|value| end_recorder(hold).encoded(value));
-            finish_end(hold, call_id, busy, ending)
+            finish_end(hold)
         };
         here.end_capture();
         written
     });
     if !written {
-        end_outside(agent_id, call_id, ended, busy, ending);
+        end_outside(end, ended);
     }
 }
 
@@ -364,22 +425,45 @@ impl Local {
             ids: Ids::new(),
             table: agent.table(),
             table_version: agent.table_version(),
-            reserved: 0,
             recorder: Recorder::new(Arc::clone(&agent.redaction)),
-            captures: 0,
-            pending: Pending::default(),
+            pending: Pending::NONE,
             untold: [const { None }; UNTOLD],
         }
     }
 
+    /// Opens the record of a call inside a captured one. False, and nothing is done, if there is something to be decided.
+    #[inline(always)]
+    fn prepare_easy(&mut self, here: &Here, site: &'static Site) -> bool {
+        let is_current = self.found_at == agent::global_version() && self.table_version == self.agent.table_version();
+        if !is_current || !site.is_on_for(self.bit) || !here.is_inside_call() || self.ids.is_next_one_in(COST_SAMPLE) {
+            return false;
+        }
+        let index = site.index();
+        let Some(wanted) = self.table.wanted(index) else { return false };
+        let Some(ring) = &mut self.ring else { return false };
+        if !wanted.first.admits_call() || !ring.is_roomy(RESERVED_BYTES) {
+            return false;
+        }
+        count(&mut self.untold, &wanted.first);
+        let parent_id = here.call_id.get();
+        let head = EntryHead { site: index, depth: here.depth(), parent_id, trace_id: here.trace_id() };
+        // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
+        unsafe {
+            let mut bytes = ring.open_roomy();
+            record::begin_entry(&mut bytes, &head);
+            self.recorder.begin(bytes, &wanted.wish);
+        }
+        (self.pending.kind, self.pending.site) = (Kind::Easy, index);
+        true
+    }
+
     /// Decides about a call, and opens its record. False if nothing is to be done.
-    #[inline]
     fn prepare(&mut self, here: &Here, site: &'static Site) -> bool {
-        let began = self.cost_sample();
+        let began = if self.ids.is_next_one_in(COST_SAMPLE) { ticks() } else { 0 };
         if self.agent.table_version() != self.table_version {
             self.refresh_table();
         }
-        let Self { ring, table, untold, recorder, reserved, pending, .. } = self;
+        let Self { ring, table, untold, recorder, ids, .. } = self;
         let index = site.index();
         let Some(wanted) = table.wanted(index) else { return false };
         let Some(ring) = ring else { return self.lack_ring(here, index) };
@@ -394,13 +478,20 @@ impl Local {
                 Decision::Suppressed(refused) => return self.suppress(here.frame().refused | refused),
             }
         }
-        // SAFETY: the buffer is used by the recorder, up to the record's end only.
-        let Some(mut bytes) = (unsafe { ring.open(*reserved + RESERVED_BYTES) }) else {
-            return self.lose(here, |drops| &drops.ring_full);
+        let known = here.trace_id();
+        let trace_id = if known == NO_TRACE { ids.trace() } else { known };
+        let head = EntryHead { site: index, depth: here.depth(), parent_id: here.call_id.get(), trace_id };
+        // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
+        let is_lost = unsafe {
+            let mut bytes = ring.open(RESERVED_BYTES);
+            record::begin_entry(&mut bytes, &head);
+            recorder.begin(bytes, &wanted.wish);
+            recorder.bytes.is_overflowed()
         };
-        record::begin_entry(&mut bytes);
-        recorder.begin(bytes, wanted.secrets);
-        (pending.site, pending.suppressed, pending.began) = (index, false, began);
+        if is_lost {
+            return self.lose(here, |drops| &drops.ring_full);
+        }
+        self.pending = Pending { kind: Kind::Other, site: index, refused: 0, trace_id, began };
         true
     }
 
@@ -414,7 +505,7 @@ impl Local {
 
     #[cold]
     fn suppress(&mut self, refused: u64) -> bool {
-        self.pending = Pending { suppressed: true, refused, ..Pending::default() };
+        self.pending = Pending { kind: Kind::Suppressed, refused, ..Pending::NONE };
         true
     }
 
@@ -438,58 +529,106 @@ impl Local {
         self.untold.iter_mut().filter_map(Option::take).for_each(|untold| untold.tell());
     }
 
-    /// Hands the record of a beginning over.
-    #[inline]
-    fn write_entry(&mut self, here: &Here, reserve: bool) -> Begun {
-        let known = here.trace_id();
-        let trace_id = if known == NO_TRACE { self.ids.trace() } else { known };
-        let call_id = self.ids.call();
-        let started = ticks();
-        let (depth, parent_id) = (here.depth(), here.call_id.get());
-        let head = EntryHead { site: self.pending.site, depth, started, call_id, parent_id, trace_id };
-        record::finish_entry(&mut self.recorder.bytes, &head);
-        self.commit();
-        if reserve {
-            self.reserved += RESERVED_BYTES;
-        }
-        if self.pending.began != 0 {
-            self.add_cost(self.pending.began, started);
-        }
-        Begun::Captured { agent_id: self.agent_id, call_id, trace_id }
+    /// Hands the record of the beginning of an easy call over. None where the ids need more than a look.
+    #[inline(always)]
+    fn write_easy_entry(&mut self) -> Option<EasyCall> {
+        let (Some(ring), Some(call_id)) = (&mut self.ring, self.ids.easy_call()) else { return None };
+        let bytes = &mut self.recorder.bytes;
+        record::finish_entry(bytes, ticks(), call_id);
+        // SAFETY: so many bytes were written to the place that the ring gave.
+        unsafe { ring.commit(bytes.len()) };
+        ring.reserve(RESERVED_BYTES);
+        Some(EasyCall { agent_id: self.agent_id, site: self.pending.site, call_id })
     }
 
-    /// The end of a call that has a reserved place. False if nobody wants it any more.
-    #[inline]
-    fn prepare_reserved_exit(&mut self, ended: u64) -> bool {
-        self.reserved = self.reserved.saturating_sub(RESERVED_BYTES);
-        if self.agent.is_closed() {
+    /// Hands the record of a beginning over.
+    fn write_entry(&mut self, here: &Here, reserve: bool) -> Begun {
+        let Pending { kind, site, trace_id, began, .. } = self.pending;
+        let trace_id = if kind == Kind::Easy { here.trace_id() } else { trace_id };
+        let call_id = self.ids.call();
+        let started = ticks();
+        record::finish_entry(&mut self.recorder.bytes, started, call_id);
+        self.commit();
+        if reserve && let Some(ring) = &mut self.ring {
+            ring.reserve(RESERVED_BYTES);
+        }
+        if kind == Kind::Other && began != 0 {
+            self.add_cost(began, started);
+        }
+        Begun::Captured { agent_id: self.agent_id, site, call_id, trace_id }
+    }
+
+    /// Opens the record of the end of a call that has a reserved place. False, and nothing is done, if there is something
+    /// to be decided.
+    #[inline(always)]
+    fn prepare_easy_exit(&mut self, end: &End, ended: u64) -> bool {
+        let is_mine = self.agent_id == end.agent_id && !self.agent.is_closed();
+        if !is_mine || self.table.has_limits || is_cost_measured(end.call_id) {
             return false;
         }
-        self.prepare_exit(ended);
+        let Some(ring) = &mut self.ring else { return false };
+        if !ring.is_roomy(0) {
+            return false;
+        }
+        ring.release(RESERVED_BYTES);
+        // SAFETY: the buffer is used by the recorder, up to the record's end only.
+        unsafe {
+            let mut bytes = ring.open_roomy();
+            record::begin_exit(&mut bytes, end.call_id, ended, end.busy, end.ending);
+            self.recorder.begin(bytes, Wish::NONE);
+        }
+        self.pending.kind = Kind::Easy;
         true
     }
 
-    #[inline]
-    fn prepare_exit(&mut self, ended: u64) {
-        // SAFETY: the buffer is used by the recorder, up to the record's end only.
-        let bytes = self.ring.as_mut().and_then(|ring| unsafe { ring.open(self.reserved) });
-        let mut bytes = bytes.unwrap_or(Buffer::empty());
-        record::begin_exit(&mut bytes);
-        self.recorder.begin(bytes, 0);
-        self.pending.ended = ended;
+    /// The end of a call that has a reserved place. False if nobody wants it any more.
+    fn prepare_reserved_exit(&mut self, end: &End, ended: u64) -> bool {
+        if let Some(ring) = &mut self.ring {
+            ring.release(RESERVED_BYTES);
+        }
+        if self.agent.is_closed() {
+            return false;
+        }
+        self.prepare_exit(end, ended);
+        true
+    }
+
+    fn prepare_exit(&mut self, end: &End, ended: u64) {
+        let wish = if self.table.has_limits { self.table.wish(end.site) } else { Wish::NONE };
+        // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
+        unsafe {
+            let bytes = self.ring.as_mut().map(|ring| ring.open(0));
+            let mut bytes = bytes.unwrap_or(Buffer::empty());
+            record::begin_exit(&mut bytes, end.call_id, ended, end.busy, end.ending);
+            self.recorder.begin(bytes, wish);
+        }
+        let began = if is_cost_measured(end.call_id) { ended } else { 0 };
+        self.pending = Pending { began, ..Pending::NONE };
     }
 
     /// Hands the record of an end over; without its value where that does not fit. False if there is no room for either.
-    #[inline]
-    fn write_exit(&mut self, call_id: u64, busy: u64, ending: Ending) -> bool {
+    #[inline(always)]
+    fn write_exit(&mut self) -> bool {
+        if self.pending.kind == Kind::Easy
+            && !self.recorder.bytes.is_overflowed()
+            && let Some(ring) = &mut self.ring
+        {
+            // SAFETY: so many bytes were written to the place that the ring gave.
+            unsafe { ring.commit(self.recorder.bytes.len()) };
+            return true;
+        }
+        self.write_other_exit()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_other_exit(&mut self) -> bool {
         if self.recorder.bytes.is_overflowed() && !self.drop_value() {
             return false;
         }
-        let ended = self.pending.ended;
-        record::finish_exit(&mut self.recorder.bytes, call_id, ended, busy, ending);
         self.commit();
-        if self.cost_sample() != 0 {
-            self.add_cost(ended, ticks());
+        if self.pending.kind == Kind::Other && self.pending.began != 0 {
+            self.add_cost(self.pending.began, ticks());
         }
         true
     }
@@ -498,10 +637,9 @@ impl Local {
     fn drop_value(&mut self) -> bool {
         let bytes = &mut self.recorder.bytes;
         bytes.truncate(EXIT_BYTES);
-        bytes.len() == EXIT_BYTES
+        !bytes.is_overflowed()
     }
 
-    #[inline]
     fn commit(&mut self) {
         let length = self.recorder.bytes.len();
         if let Some(ring) = &mut self.ring {
@@ -510,20 +648,9 @@ impl Local {
         }
     }
 
-    /// Now and then the time, mostly 0.
-    #[inline]
-    fn cost_sample(&mut self) -> u64 {
-        self.captures = self.captures.wrapping_add(1);
-        if self.captures < COST_SAMPLE {
-            return 0;
-        }
-        self.captures = 0;
-        ticks()
-    }
-
     #[cold]
     fn add_cost(&mut self, from: u64, to: u64) {
-        let spent = to.saturating_sub(from).saturating_mul(COST_SAMPLE.into());
+        let spent = to.saturating_sub(from).saturating_mul(COST_SAMPLE);
         // This thread alone writes it.
         let before = self.cost.ticks.load(Ordering::Relaxed);
         self.cost.ticks.store(before.saturating_add(spent), Ordering::Relaxed);
@@ -540,6 +667,12 @@ impl Untold {
     fn tell(self) {
         self.probe.let_in(self.calls);
     }
+}
+
+/// Whether the cost of the end of this call is measured.
+#[inline(always)]
+fn is_cost_measured(call_id: u64) -> bool {
+    call_id & (COST_SAMPLE - 1) == COST_SAMPLE / 2
 }
 
 /// Counts a call inside a request that a probe has let in; the probe hears of it now and then.

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::value::{MAX_ITEMS, MAX_TEXT_BYTES, MAX_VALUE_BYTES, Recorder, cut, tag};
+use crate::value::{Limits, Recorder, cut, tag};
+
+const LIMITS: Limits = Limits::DEFAULT;
 
 /// Takes the values of a call's arguments, in their order. One that is left out is null.
 pub struct Fields<'a> {
@@ -154,7 +156,7 @@ pub(super) fn failed(error: &Kept, later: &[(&'static str, Kept)]) -> Option<Kep
 fn close<'a>(out: &mut Vec<u8>, entries: impl Iterator<Item = (&'static str, &'a Kept)>) {
     let mut cut = false;
     for (place, (name, value)) in entries.enumerate() {
-        if place == MAX_ITEMS || out.len() + name.len() + value.0.len() > MAX_VALUE_BYTES {
+        if place == LIMITS.items || out.len() + name.len() + value.0.len() > LIMITS.bytes {
             cut = true;
             break;
         }
@@ -166,7 +168,7 @@ fn close<'a>(out: &mut Vec<u8>, entries: impl Iterator<Item = (&'static str, &'a
 
 fn key(out: &mut Vec<u8>, name: &str) {
     out.push(tag::TEXT);
-    let name = cut(name, MAX_TEXT_BYTES);
+    let name = cut(name, LIMITS.text_bytes);
     out.extend_from_slice(&(name.len() as u16).to_le_bytes());
     out.extend_from_slice(name.as_bytes());
 }
@@ -242,6 +244,6 @@ mod tests {
     fn what_becomes_known_is_bounded() {
         let later: Vec<_> = (0..100).map(|_| ("x", kept(|out| out.serialize("x".repeat(100).as_str())))).collect();
         let all = returned(None, &later).unwrap();
-        assert!(all.0.len() <= MAX_VALUE_BYTES + 1 && json(&all).contains("truncated"));
+        assert!(all.0.len() <= LIMITS.bytes + 1 && json(&all).contains("truncated"));
     }
 }

@@ -3,17 +3,22 @@
 use std::fmt::{self, Write};
 
 use super::encoder::Runaway;
-use super::{MAX_IGNORED_REFUSALS, MAX_TEXT_BYTES, cut};
+use super::{MAX_IGNORED_REFUSALS, cut};
 
 /// A text that takes no more than a limit.
-#[derive(Default)]
 pub(crate) struct LimitedText {
     text: String,
+    /// Bytes it takes.
+    limit: usize,
     cut: bool,
     refusals: usize,
 }
 
 impl LimitedText {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { text: String::new(), limit, cut: false, refusals: 0 }
+    }
+
     /// Prints, and says how the printing ended. What was printed before an end by limit is there.
     pub(crate) fn print(&mut self, value: fmt::Arguments<'_>) -> fmt::Result {
         self.write_fmt(value)
@@ -39,7 +44,7 @@ impl Write for LimitedText {
             }
             return Err(fmt::Error);
         }
-        let fitting = cut(text, MAX_TEXT_BYTES - self.text.len());
+        let fitting = cut(text, self.limit.saturating_sub(self.text.len()));
         self.text.push_str(fitting);
         self.cut = fitting.len() < text.len();
         if self.cut { Err(fmt::Error) } else { Ok(()) }

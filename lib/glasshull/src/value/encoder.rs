@@ -9,9 +9,7 @@ use serde_core::ser::{
 
 use super::buffer::Buffer;
 use super::redaction::Redaction;
-use super::{
-    MAX_DEPTH, MAX_IGNORED_REFUSALS, MAX_ITEMS, MAX_SKIPPED_ITEMS, MAX_TEXT_BYTES, MAX_TRANSPARENT, cut, tag, zigzag,
-};
+use super::{Limits, MAX_IGNORED_REFUSALS, MAX_SKIPPED_ITEMS, MAX_TRANSPARENT, cut, tag};
 
 /// Why encoding ended early.
 #[derive(Debug)]
@@ -39,13 +37,6 @@ impl serde_core::ser::Error for Stop {
     }
 }
 
-/// A number as tag, count of bytes, and the bytes that are not leading zeros: as words, and how many bytes of them.
-#[inline(always)]
-pub(crate) fn number_words(tag: u8, number: u64) -> ([u64; 2], usize) {
-    let count = (u64::BITS as usize - number.leading_zeros() as usize).div_ceil(8);
-    ([number << 16 | (count as u64) << 8 | u64::from(tag), number >> 48], 2 + count)
-}
-
 /// Bytes that precede a text or bytes: tag and length.
 pub(crate) const SIZED_HEAD_BYTES: usize = 3;
 
@@ -56,7 +47,8 @@ pub(crate) fn sized_head(tag: u8, length: usize) -> u64 {
 }
 
 // A length takes two bytes.
-const _: () = assert!(MAX_TEXT_BYTES <= u16::MAX as usize);
+const _: () = assert!(Limits::CAPS.text_bytes <= u16::MAX as usize);
+const _: () = assert!(Limits::CAPS.items <= u16::MAX as usize);
 
 /// Unwinds out of user code that does not heed refusals.
 pub(crate) struct Runaway;
@@ -68,6 +60,7 @@ pub(crate) struct Encoder<'a> {
     limit: usize,
     /// It is where the memory ends, not the value's own limit.
     limit_is_memory: bool,
+    limits: Limits,
     redaction: &'a Redaction,
     depth: usize,
     /// `Some`s and newtypes around the value being written: they leave no trace, but a cycle may go through them alone.
@@ -80,15 +73,17 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// Writes behind what is in `out`, at most `limit` bytes.
+    /// Writes behind what is in `out`, within the limits, and at most `room` bytes.
     #[inline]
-    pub(crate) fn new(out: &'a mut Buffer<'static>, limit: usize, redaction: &'a Redaction) -> Self {
-        let (room, limit_is_memory) = (out.room().min(limit), out.room() < limit);
-        let limit = out.len() + room;
+    pub(crate) fn new(out: &'a mut Buffer<'static>, limits: Limits, room: usize, redaction: &'a Redaction) -> Self {
+        let wanted = limits.bytes.min(room);
+        let (given, limit_is_memory) = (out.room().min(wanted), out.room() < wanted);
+        let limit = out.len() + given;
         Self {
             out,
             limit,
             limit_is_memory,
+            limits,
             redaction,
             depth: 0,
             transparent: 0,
@@ -136,27 +131,27 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
+    /// Writes the first `bytes` bytes of a number.
     #[inline]
-    fn number(&mut self, tag: u8, number: u64) -> Result<(), Stop> {
-        let (words, length) = number_words(tag, number);
-        self.room(length)?;
-        self.out.extend_words(words, length);
+    fn number(&mut self, tag: u8, number: u64, bytes: usize) -> Result<(), Stop> {
+        self.room(1 + bytes)?;
+        self.out.extend_head_and_number(tag.into(), 1, number, 1 + bytes);
         Ok(())
     }
 
     #[inline]
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
-        if text.len() <= MAX_TEXT_BYTES {
+        if text.len() <= self.limits.text_bytes {
             self.sized(tag::TEXT, text.as_bytes())
         } else {
-            self.sized(tag::TEXT_CUT, cut(text, MAX_TEXT_BYTES).as_bytes())
+            self.sized(tag::TEXT_CUT, cut(text, self.limits.text_bytes).as_bytes())
         }
     }
 
     #[inline]
     fn sized(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
         self.room(SIZED_HEAD_BYTES + bytes.len())?;
-        self.out.extend_words([sized_head(tag, bytes.len())], SIZED_HEAD_BYTES);
+        self.out.extend_word(sized_head(tag, bytes.len()), SIZED_HEAD_BYTES);
         self.out.extend(bytes);
         Ok(())
     }
@@ -174,10 +169,10 @@ impl<'a> Encoder<'a> {
 
     /// Opens a list or a map. What is nested too deeply becomes a marker, and its content is passed over.
     fn open<'e>(&'e mut self, kind: u8, levels: usize) -> Result<Items<'e, 'a>, Stop> {
-        let hidden = self.depth + levels > MAX_DEPTH;
+        let hidden = self.depth + levels > self.limits.depth;
         self.tag(if hidden { tag::TRUNCATED } else { kind })?;
         self.depth += if hidden { 0 } else { levels };
-        let left = if hidden { 0 } else { MAX_ITEMS };
+        let left = if hidden { 0 } else { self.limits.items };
         Ok(Items { encoder: self, hidden, left, cut: false, secret: false, levels })
     }
 
@@ -294,19 +289,19 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_i8(self, v: i8) -> Result<(), Stop> {
-        self.serialize_i64(v.into())
+        self.serialize_i32(v.into())
     }
 
     fn serialize_i16(self, v: i16) -> Result<(), Stop> {
-        self.serialize_i64(v.into())
+        self.serialize_i32(v.into())
     }
 
     fn serialize_i32(self, v: i32) -> Result<(), Stop> {
-        self.serialize_i64(v.into())
+        self.number(tag::SIGNED_32, v as u64, 4)
     }
 
     fn serialize_i64(self, v: i64) -> Result<(), Stop> {
-        self.number(tag::SIGNED, zigzag(v))
+        self.number(tag::SIGNED, v as u64, 8)
     }
 
     fn serialize_i128(self, v: i128) -> Result<(), Stop> {
@@ -314,19 +309,19 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_u8(self, v: u8) -> Result<(), Stop> {
-        self.serialize_u64(v.into())
+        self.serialize_u32(v.into())
     }
 
     fn serialize_u16(self, v: u16) -> Result<(), Stop> {
-        self.serialize_u64(v.into())
+        self.serialize_u32(v.into())
     }
 
     fn serialize_u32(self, v: u32) -> Result<(), Stop> {
-        self.serialize_u64(v.into())
+        self.number(tag::UNSIGNED_32, v.into(), 4)
     }
 
     fn serialize_u64(self, v: u64) -> Result<(), Stop> {
-        self.number(tag::UNSIGNED, v)
+        self.number(tag::UNSIGNED, v, 8)
     }
 
     fn serialize_u128(self, v: u128) -> Result<(), Stop> {
@@ -334,11 +329,11 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), Stop> {
-        self.fixed(tag::FLOAT_32, &v.to_le_bytes())
+        self.number(tag::FLOAT_32, v.to_bits().into(), 4)
     }
 
     fn serialize_f64(self, v: f64) -> Result<(), Stop> {
-        self.fixed(tag::FLOAT_64, &v.to_le_bytes())
+        self.number(tag::FLOAT_64, v.to_bits(), 8)
     }
 
     fn serialize_char(self, v: char) -> Result<(), Stop> {
@@ -350,8 +345,9 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
-        match v.get(..MAX_ITEMS) {
-            Some(first) if v.len() > MAX_ITEMS => self.sized(tag::BYTES_CUT, first),
+        let items = self.limits.items;
+        match v.get(..items) {
+            Some(first) if v.len() > items => self.sized(tag::BYTES_CUT, first),
             // Not longer than items are many.
             _ => self.sized(tag::BYTES, v),
         }

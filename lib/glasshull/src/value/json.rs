@@ -87,18 +87,20 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().ok()
     }
 
-    /// A number behind the count of its bytes.
-    pub(super) fn number(&mut self) -> Option<u64> {
-        let count = usize::from(self.byte()?);
-        let mut bytes = [0; 8];
-        bytes.get_mut(..count)?.copy_from_slice(self.take(count)?);
-        Some(u64::from_le_bytes(bytes))
+    /// The number behind this tag.
+    pub(super) fn unsigned(&mut self, tag: u8) -> Option<u64> {
+        Some(match tag {
+            tag::UNSIGNED_32 => u32::from_le_bytes(self.array()?).into(),
+            _ => u64::from_le_bytes(self.array()?),
+        })
     }
 
-    /// A number in zigzag.
-    pub(super) fn signed(&mut self) -> Option<i64> {
-        let number = self.number()?;
-        Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    /// The number behind this tag.
+    pub(super) fn signed(&mut self, tag: u8) -> Option<i64> {
+        Some(match tag {
+            tag::SIGNED_32 => i32::from_le_bytes(self.array()?).into(),
+            _ => i64::from_le_bytes(self.array()?),
+        })
     }
 
     pub(super) fn sized(&mut self) -> Option<&'a [u8]> {
@@ -144,8 +146,8 @@ impl Writer<'_> {
             tag::NULL => out.push_str("null"),
             tag::FALSE => out.push_str("false"),
             tag::TRUE => out.push_str("true"),
-            tag::UNSIGNED => self.number(out)?,
-            tag::SIGNED => print(out, self.reader.signed()?),
+            tag::UNSIGNED | tag::UNSIGNED_32 => self.number(tag, out)?,
+            tag::SIGNED | tag::SIGNED_32 => print(out, self.reader.signed(tag)?),
             tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.reader.array()?)),
             tag::SIGNED_128 => print(out, i128::from_le_bytes(self.reader.array()?)),
             tag::FLOAT_32 => {
@@ -187,8 +189,8 @@ impl Writer<'_> {
         Some(())
     }
 
-    fn number(&mut self, out: &mut String) -> Option<()> {
-        let number = self.reader.number()?;
+    fn number(&mut self, tag: u8, out: &mut String) -> Option<()> {
+        let number = self.reader.unsigned(tag)?;
         match self.redaction.withholds_number(number) {
             true => marker(out, markers::REDACTED, None),
             false => print(out, number),

@@ -36,8 +36,17 @@ impl Limits {
         text_bytes: MAX_CAPTURED_TEXT_BYTES,
     };
 
+    /// The greater of both, in each respect.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.max(other.bytes),
+            depth: self.depth.max(other.depth),
+            items: self.items.max(other.items),
+            text_bytes: self.text_bytes.max(other.text_bytes),
+        }
+    }
+
     /// What a probe asks for, within the caps.
-    #[cfg_attr(not(test), allow(dead_code))] // The encoder takes no probe's limits yet.
     pub(crate) fn asked(asked: Option<&v1::ValueLimits>) -> Self {
         let Some(asked) = asked else { return Self::DEFAULT };
         let chosen = |asked: u32, default: usize, cap: usize| match asked {

@@ -157,10 +157,9 @@ fn skip_rest(reader: &mut Reader<'_>, mut open: usize) -> Option<()> {
 fn skip_scalar(reader: &mut Reader<'_>, tag: u8) -> Option<()> {
     match tag {
         tag::NULL | tag::FALSE | tag::TRUE | tag::TRUNCATED | tag::REDACTED | tag::SKIPPED => {}
-        tag::UNSIGNED | tag::SIGNED => drop(reader.number()?),
         tag::UNSIGNED_128 | tag::SIGNED_128 => drop(reader.array::<16>()?),
-        tag::FLOAT_32 => drop(reader.array::<4>()?),
-        tag::FLOAT_64 => drop(reader.array::<8>()?),
+        tag::UNSIGNED_32 | tag::SIGNED_32 | tag::FLOAT_32 => drop(reader.array::<4>()?),
+        tag::UNSIGNED | tag::SIGNED | tag::FLOAT_64 => drop(reader.array::<8>()?),
         tag::TEXT | tag::TEXT_CUT | tag::PRINTED | tag::PRINTED_CUT | tag::BYTES | tag::BYTES_CUT => {
             reader.sized()?;
         }
@@ -185,11 +184,11 @@ fn scalar<'a>(reader: &mut Reader<'a>, redaction: &Redaction) -> Option<Found<'a
         tag::NULL => Found::Null,
         tag::FALSE => Found::Bool(false),
         tag::TRUE => Found::Bool(true),
-        tag::UNSIGNED => match reader.number()? {
+        tag::UNSIGNED | tag::UNSIGNED_32 => match reader.unsigned(tag)? {
             number if redaction.withholds_number(number) => Found::Hidden(Hidden::Withheld),
             number => Found::Integer(number.into()),
         },
-        tag::SIGNED => Found::Integer(reader.signed()?.into()),
+        tag::SIGNED | tag::SIGNED_32 => Found::Integer(reader.signed(tag)?.into()),
         // What exceeds i128 exceeds whatever it is compared with.
         tag::UNSIGNED_128 => Found::Integer(i128::try_from(u128::from_le_bytes(reader.array()?)).unwrap_or(i128::MAX)),
         tag::SIGNED_128 => Found::Integer(i128::from_le_bytes(reader.array()?)),

@@ -13,27 +13,15 @@ mod lookup;
 mod recorder;
 pub(crate) mod redaction;
 
-pub(crate) use buffer::Buffer;
+pub(crate) use buffer::{Buffer, SLACK};
 pub(crate) use json::{Met, marker, write_json, write_text};
 pub(crate) use limits::Limits;
 pub(crate) use lookup::{Found, Hidden, Step, look_up};
 pub use recorder::Recorder;
-pub(crate) use recorder::{MAX_RECORD_BYTES, panic_message};
-
-/// One value in binary form, in bytes. What is larger is cut and marked.
-pub(crate) const MAX_VALUE_BYTES: usize = Limits::DEFAULT.bytes;
-
-/// Containers inside each other. What is deeper is replaced by a marker.
-pub(crate) const MAX_DEPTH: usize = Limits::DEFAULT.depth;
+pub(crate) use recorder::{MAX_RECORD_BYTES, Wish, panic_message};
 
 /// `Some`s and newtypes around one value. What is inside more is replaced by a marker: it is a cycle.
 pub(crate) const MAX_TRANSPARENT: usize = 64;
-
-/// Items of one list, entries of one map, fields of one struct.
-pub(crate) const MAX_ITEMS: usize = Limits::DEFAULT.items;
-
-/// One text, in bytes.
-pub(crate) const MAX_TEXT_BYTES: usize = Limits::DEFAULT.text_bytes;
 
 /// Items passed over in one value before its own code is stopped: a list of millions must not cost milliseconds.
 pub(crate) const MAX_SKIPPED_ITEMS: usize = 10_000;
@@ -50,9 +38,8 @@ pub(crate) mod tag {
     pub(crate) const NULL: u8 = 0;
     pub(crate) const FALSE: u8 = 1;
     pub(crate) const TRUE: u8 = 2;
-    /// Followed by a count of bytes and so many bytes, little-endian; the rest are zeros.
+    /// Followed by 8 bytes, little-endian.
     pub(crate) const UNSIGNED: u8 = 3;
-    /// The same, in zigzag.
     pub(crate) const SIGNED: u8 = 4;
     /// Followed by 16 bytes, little-endian.
     pub(crate) const UNSIGNED_128: u8 = 5;
@@ -85,12 +72,9 @@ pub(crate) mod tag {
     /// A text that `Debug` made: redaction by name sees no fields in it.
     pub(crate) const PRINTED: u8 = 22;
     pub(crate) const PRINTED_CUT: u8 = 23;
-}
-
-/// Small numbers of either sign as small numbers.
-#[inline]
-pub(crate) fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)) as u64
+    /// Followed by 4 bytes, little-endian.
+    pub(crate) const UNSIGNED_32: u8 = 24;
+    pub(crate) const SIGNED_32: u8 = 25;
 }
 
 /// The longest beginning of `text` that has at most `limit` bytes.

@@ -8,15 +8,18 @@ use std::sync::Arc;
 
 use serde_core::Serialize;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, SLACK};
 use super::debug::LimitedText;
-use super::encoder::{Encoder, Runaway, SIZED_HEAD_BYTES, Stop, number_words, sized_head};
+use super::encoder::{Encoder, Runaway, SIZED_HEAD_BYTES, Stop, sized_head};
 use super::redaction::Redaction;
-use super::{MAX_CAUSES, MAX_TEXT_BYTES, MAX_VALUE_BYTES, cut, tag};
+use super::{Limits, MAX_CAUSES, cut, tag};
 use crate::panics;
 
 /// One record, in bytes: a quarter of a ring, so that a few calls always fit.
 pub(crate) const MAX_RECORD_BYTES: usize = 16 * 1024;
+
+/// Of these, what is kept for the ends of lists and maps inside each other.
+const ROOM_FOR_ENDS: usize = 2 * Limits::CAPS.depth;
 
 /// Why something is not shown.
 const NOT_PRINTED: &str = "its text would be made by Debug, which strict mode refuses";
@@ -28,25 +31,68 @@ const LENGTH_BYTES: usize = 2;
 /// one; user code of the values cannot do harm through it: panics are caught, sizes are bounded.
 pub struct Recorder {
     pub(crate) bytes: Buffer<'static>,
+    /// Before this mark there is nothing to be decided about an argument.
+    easy: usize,
+    wish: *const Wish,
     redaction: Arc<Redaction>,
+    /// Arguments so far, where there is something to be decided about them.
+    arguments: u32,
+}
+
+/// How the values of a function are to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// While fewer bytes than these are written there is nothing to be decided about an argument.
+    easy_bytes: usize,
     /// A bit for each argument whose name is one of secrets, as long as there are bits.
     secrets: u64,
-    /// Arguments so far.
-    arguments: u32,
+    limits: Limits,
+}
+
+impl Wish {
+    /// Where nothing is known of the function, as at the end of a call.
+    pub(crate) const NONE: &'static Self = &Self { easy_bytes: 0, secrets: 0, limits: Limits::DEFAULT };
+
+    pub(crate) fn new(arguments: &[&str], limits: Limits, redaction: &Redaction) -> Self {
+        let secrets = redaction.names_among(arguments);
+        let is_easy = secrets == 0 && arguments.len() <= u64::BITS as usize;
+        Self { easy_bytes: if is_easy { last_start(limits) } else { 0 }, secrets, limits }
+    }
+
+    /// Whether a probe asked for limits of its own.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.limits != Limits::DEFAULT
+    }
+
+    #[cfg(test)]
+    pub(crate) fn secrets(&self) -> u64 {
+        self.secrets
+    }
+}
+
+/// Behind so many bytes no value begins: an argument might not fit. One that may be larger than by default is cut where
+/// the record ends.
+const fn last_start(limits: Limits) -> usize {
+    let value = if limits.bytes < Limits::DEFAULT.bytes { limits.bytes } else { Limits::DEFAULT.bytes };
+    MAX_RECORD_BYTES - LENGTH_BYTES - value
 }
 
 impl Recorder {
     /// Writes nothing before it is given memory.
     pub(crate) fn new(redaction: Arc<Redaction>) -> Self {
-        Self { bytes: Buffer::empty(), redaction, secrets: 0, arguments: 0 }
+        Self { bytes: Buffer::empty(), easy: 0, wish: Wish::NONE, redaction, arguments: 0 }
     }
 
     /// Lends one that writes into memory of its own, where arguments have these names.
     pub(crate) fn apart<T>(redaction: &Arc<Redaction>, arguments: &[&str], work: impl FnOnce(&mut Self) -> T) -> T {
-        let mut memory = vec![0; MAX_RECORD_BYTES];
+        let mut memory = vec![0; MAX_RECORD_BYTES + SLACK];
         let mut recorder = Self::new(Arc::clone(redaction));
-        // SAFETY: the memory outlives the recorder, which nobody can keep, and is not used but by it.
-        recorder.begin(unsafe { Buffer::over(memory.as_mut_ptr(), memory.len()) }, redaction.names_among(arguments));
+        let wish = Wish::new(arguments, Limits::DEFAULT, redaction);
+        // SAFETY: memory and wish outlive the recorder, which nobody can keep; the memory is not used but by it.
+        unsafe {
+            let bytes = Buffer::over(memory.as_mut_ptr(), MAX_RECORD_BYTES);
+            recorder.begin(bytes, &wish);
+        }
         work(&mut recorder)
     }
 
@@ -58,33 +104,56 @@ impl Recorder {
 
     #[cfg(test)]
     pub(crate) fn for_test_with(redaction: Arc<Redaction>, arguments: &[&str]) -> Self {
-        let secrets = redaction.names_among(arguments);
+        let wish = Wish::new(arguments, Limits::DEFAULT, &redaction);
+        Self::for_test_within(redaction, wish)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test_within(redaction: Arc<Redaction>, wish: Wish) -> Self {
         let mut recorder = Self::new(redaction);
-        recorder.begin(Buffer::of(Box::leak(vec![0; 4 * MAX_RECORD_BYTES].into_boxed_slice())), secrets);
+        let memory = Box::leak(vec![0; MAX_RECORD_BYTES + SLACK].into_boxed_slice());
+        // SAFETY: the wish is never given back.
+        unsafe { recorder.begin(Buffer::of(memory), Box::leak(Box::new(wish))) };
         recorder
     }
 
     /// Begins to write somewhere.
+    ///
+    /// # Safety
+    /// The wish is there until this is called again, or nothing is recorded any more.
+    #[inline(always)]
+    pub(crate) unsafe fn begin(&mut self, bytes: Buffer<'static>, wish: &Wish) {
+        self.easy = bytes.mark(wish.easy_bytes);
+        (self.bytes, self.wish, self.arguments) = (bytes, wish, 0);
+    }
+
     #[inline]
-    pub(crate) fn begin(&mut self, bytes: Buffer<'static>, secrets: u64) {
-        (self.bytes, self.secrets, self.arguments) = (bytes, secrets, 0);
+    fn wish(&self) -> &Wish {
+        // SAFETY: who began keeps to it.
+        unsafe { &*self.wish }
     }
 
     /// Whether the value of this argument is wanted; otherwise a marker stands in its place. Each argument is asked for
     /// once, in the order in which the function's site names them.
     #[inline(always)]
     pub fn argument(&mut self, name: &'static str) -> bool {
+        self.bytes.is_before(self.easy) || self.decide(name)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide(&mut self, name: &'static str) -> bool {
         let place = self.arguments;
         let is_secret = match 1_u64.checked_shl(place) {
-            Some(bit) => self.secrets & bit != 0,
+            Some(bit) => self.wish().secrets & bit != 0,
             None => self.redaction.names_static(name),
         };
         if is_secret {
             self.redacted(name);
             return false;
         }
-        self.arguments = place + 1;
-        if self.bytes.len() + LENGTH_BYTES + MAX_VALUE_BYTES > MAX_RECORD_BYTES {
+        self.arguments = place.saturating_add(1);
+        if self.bytes.len() > last_start(self.wish().limits) {
             self.marker(tag::TRUNCATED);
             return false;
         }
@@ -103,73 +172,81 @@ impl Recorder {
     /// Stands for an argument named in `redact(..)`.
     #[cold]
     pub fn redacted(&mut self, _name: &'static str) {
-        self.arguments += 1;
+        self.arguments = self.arguments.saturating_add(1);
         self.marker(tag::REDACTED);
     }
 
     /// Stands for an argument named in `skip(..)`.
     pub fn skipped(&mut self, _name: &'static str) {
-        self.arguments += 1;
+        self.arguments = self.arguments.saturating_add(1);
         self.marker(tag::SKIPPED);
     }
 
     /// Stands for an argument that has no value.
     pub(crate) fn absent(&mut self) {
-        self.arguments += 1;
+        self.arguments = self.arguments.saturating_add(1);
         self.marker(tag::NULL);
     }
 
     fn marker(&mut self, tag: u8) {
         if self.bytes.len() + LENGTH_BYTES < MAX_RECORD_BYTES {
-            self.value(|bytes, _| bytes.push(tag));
+            self.plain(tag);
         }
     }
 
     /// Writes a value with its length in front.
     #[inline]
-    fn value(&mut self, write: impl FnOnce(&mut Buffer<'static>, &Redaction)) {
+    fn value(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
         let start = self.bytes.len();
         self.bytes.extend(&[0; LENGTH_BYTES]);
-        write(&mut self.bytes, &self.redaction);
+        let limits = self.wish().limits;
+        write(&mut Writer { bytes: &mut self.bytes, redaction: &self.redaction, limits });
         let length = (self.bytes.len() - start).saturating_sub(LENGTH_BYTES) as u16;
         self.bytes.replace(start, length.to_le_bytes());
     }
 
-    /// Writes a number that no user code stands behind.
+    /// Writes a number of 64 bits that no user code stands behind.
     #[inline(always)]
     pub(crate) fn number(&mut self, tag: u8, number: u64) {
-        let ([low, high], length) = number_words(tag, number);
-        self.bytes.extend_words([low << 16 | length as u64, high << 16 | low >> 48], LENGTH_BYTES + length);
+        const LENGTH: usize = 1 + size_of::<u64>();
+        let head = u32::from(tag) << 16 | LENGTH as u32;
+        self.bytes.extend_head_and_number(head, LENGTH_BYTES + 1, number, LENGTH_BYTES + LENGTH);
+    }
+
+    /// Writes a number of 32 bits that no user code stands behind.
+    #[inline(always)]
+    pub(crate) fn number_32(&mut self, tag: u8, number: u32) {
+        const LENGTH: usize = 1 + size_of::<u32>();
+        let word = u64::from(number) << 24 | u64::from(tag) << 16 | LENGTH as u64;
+        self.bytes.extend_word(word, LENGTH_BYTES + LENGTH);
     }
 
     /// Writes what its tag says all of.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn plain(&mut self, tag: u8) {
-        self.bytes.extend_words([u64::from(tag) << 16 | 1], LENGTH_BYTES + 1);
+        self.bytes.extend_word(u64::from(tag) << 16 | 1, LENGTH_BYTES + 1);
     }
 
     /// Writes a text that no user code stands behind.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) {
-        if text.len() > MAX_TEXT_BYTES {
+        if text.len() > self.wish().limits.text_bytes {
             return self.serialize(text);
         }
         let length = SIZED_HEAD_BYTES + text.len();
         let head = sized_head(tag::TEXT, text.len()) << 16 | length as u64;
-        self.bytes.extend_words([head], LENGTH_BYTES + SIZED_HEAD_BYTES);
+        self.bytes.extend_word(head, LENGTH_BYTES + SIZED_HEAD_BYTES);
         self.bytes.extend(text.as_bytes());
     }
 
     pub(crate) fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {
-        self.value(|bytes, redaction| {
-            let start = bytes.len();
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                value.serialize(&mut Encoder::new(bytes, MAX_VALUE_BYTES, redaction))
-            }));
+        self.value(|out| {
+            let start = out.bytes.len();
+            let done = catch_unwind(AssertUnwindSafe(|| value.serialize(&mut out.encoder())));
             match done {
                 Ok(Ok(()) | Err(Stop::Limit)) => {}
-                Ok(Err(Stop::Failed(why))) => failed(bytes, start, &format!("Serialize: {why}"), redaction),
-                Err(panic) => panicked(bytes, start, "Serialize", panic, redaction),
+                Ok(Err(Stop::Failed(why))) => out.failed(start, &format!("Serialize: {why}")),
+                Err(panic) => out.panicked(start, "Serialize", panic),
             }
         });
     }
@@ -178,13 +255,13 @@ impl Recorder {
         if self.redaction.is_strict() {
             return self.opaque(&format!("{}: {NOT_PRINTED}", std::any::type_name::<T>()));
         }
-        self.value(|bytes, redaction| print(bytes, format_args!("{value:?}"), "Debug", redaction));
+        self.value(|out| out.print(format_args!("{value:?}"), "Debug"));
     }
 
     pub(crate) fn opaque(&mut self, type_name: &str) {
-        self.value(|bytes, redaction| {
-            bytes.push(tag::OPAQUE);
-            let _ = Encoder::new(bytes, MAX_VALUE_BYTES, redaction).text(type_name);
+        self.value(|out| {
+            out.bytes.push(tag::OPAQUE);
+            let _ = out.encoder().text(type_name);
         });
     }
 
@@ -196,42 +273,42 @@ impl Recorder {
         type_name: &str,
         source: impl FnOnce() -> Option<&'a (dyn Error + 'static)>,
     ) {
-        self.value(|bytes, redaction| {
-            bytes.push(tag::MAP);
-            text(bytes, "message");
-            match how == "Debug" && redaction.is_strict() {
-                true => text(bytes, NOT_PRINTED),
-                false => print(bytes, message, how, redaction),
+        self.value(|out| {
+            out.bytes.push(tag::MAP);
+            out.text("message");
+            match how == "Debug" && out.redaction.is_strict() {
+                true => out.text(NOT_PRINTED),
+                false => out.print(message, how),
             }
-            text(bytes, "type");
-            text(bytes, type_name);
-            let start = bytes.len();
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| causes(bytes, source(), redaction))) {
-                bytes.truncate(start);
+            out.text("type");
+            out.text(type_name);
+            let start = out.bytes.len();
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| out.causes(source()))) {
+                out.bytes.truncate(start);
                 discard(panic);
             }
-            bytes.push(tag::END);
+            out.bytes.push(tag::END);
         });
     }
 
     /// Writes the error object of an error of which only its message is known.
     pub(crate) fn message(&mut self, message: fmt::Arguments<'_>) {
-        self.value(|bytes, redaction| {
-            bytes.push(tag::MAP);
-            text(bytes, "message");
-            prose(bytes, message, redaction);
-            bytes.push(tag::END);
+        self.value(|out| {
+            out.bytes.push(tag::MAP);
+            out.text("message");
+            out.prose(message);
+            out.bytes.push(tag::END);
         });
     }
 
     /// Writes a text for people, of which nobody knows how it was made.
     pub(crate) fn prose(&mut self, value: fmt::Arguments<'_>) {
-        self.value(|bytes, redaction| prose(bytes, value, redaction));
+        self.value(|out| out.prose(value));
     }
 
     /// Writes a value that is in binary form already.
     pub(crate) fn encoded(&mut self, value: &[u8]) {
-        self.value(|bytes, _| bytes.extend(value));
+        self.value(|out| out.bytes.extend(value));
     }
 
     /// Writes the error object of a panic.
@@ -239,93 +316,107 @@ impl Recorder {
         // What `unwrap` and `assert_eq` say is made by `Debug`, too.
         let refused = self.redaction.is_strict() && panics::was_last_formatted();
         let message = if refused { NOT_PRINTED } else { message };
-        self.value(|bytes, redaction| {
-            bytes.push(tag::MAP);
-            text(bytes, "message");
-            redacted_text(bytes, message, message.len() > MAX_TEXT_BYTES, false, redaction);
+        self.value(|out| {
+            out.bytes.push(tag::MAP);
+            out.text("message");
+            out.redacted_text(message, message.len() > out.limits.text_bytes, false);
             if let Some(place) = place {
-                text(bytes, "place");
-                text(bytes, place);
+                out.text("place");
+                out.text(place);
             }
-            bytes.push(tag::END);
+            out.bytes.push(tag::END);
         });
     }
 }
 
-fn prose(bytes: &mut Buffer<'static>, value: fmt::Arguments<'_>, redaction: &Redaction) {
-    match redaction.is_strict() {
-        true => text(bytes, NOT_PRINTED),
-        false => print(bytes, value, "Display", redaction),
-    }
+/// Writes one value.
+struct Writer<'a> {
+    bytes: &'a mut Buffer<'static>,
+    redaction: &'a Redaction,
+    limits: Limits,
 }
 
-fn causes(bytes: &mut Buffer<'static>, source: Option<&(dyn Error + 'static)>, redaction: &Redaction) {
-    if source.is_none() {
-        return;
+impl Writer<'_> {
+    fn encoder(&mut self) -> Encoder<'_> {
+        let room = MAX_RECORD_BYTES.saturating_sub(self.bytes.len() + ROOM_FOR_ENDS);
+        Encoder::new(self.bytes, self.limits, room, self.redaction)
     }
-    text(bytes, "causes");
-    bytes.push(tag::LIST);
-    let start = bytes.len();
-    let mut next = source;
-    for _ in 0..MAX_CAUSES {
-        let Some(cause) = next else { break };
-        print(bytes, format_args!("{cause}"), "Display", redaction);
-        next = cause.source();
-        if bytes.len() - start > MAX_VALUE_BYTES {
-            break;
+
+    fn prose(&mut self, value: fmt::Arguments<'_>) {
+        match self.redaction.is_strict() {
+            true => self.text(NOT_PRINTED),
+            false => self.print(value, "Display"),
         }
     }
-    bytes.push(if next.is_some() { tag::END_CUT } else { tag::END });
-}
 
-fn print(bytes: &mut Buffer<'static>, value: fmt::Arguments<'_>, how: &str, redaction: &Redaction) {
-    let start = bytes.len();
-    let mut printed = LimitedText::default();
-    match catch_unwind(AssertUnwindSafe(|| printed.print(value))) {
-        Ok(Err(_)) if !printed.is_cut() => failed(bytes, start, &format!("{how} gave up"), redaction),
-        Err(panic) if !panic.is::<Runaway>() => panicked(bytes, start, how, panic, redaction),
-        _ => redacted_text(bytes, printed.as_str(), printed.is_cut(), how == "Debug", redaction),
+    fn causes(&mut self, source: Option<&(dyn Error + 'static)>) {
+        if source.is_none() {
+            return;
+        }
+        self.text("causes");
+        self.bytes.push(tag::LIST);
+        let start = self.bytes.len();
+        let mut next = source;
+        for _ in 0..MAX_CAUSES {
+            let Some(cause) = next else { break };
+            self.print(format_args!("{cause}"), "Display");
+            next = cause.source();
+            if self.bytes.len() - start > Limits::DEFAULT.bytes {
+                break;
+            }
+        }
+        self.bytes.push(if next.is_some() { tag::END_CUT } else { tag::END });
     }
-}
 
-/// A text that user code made.
-fn redacted_text(bytes: &mut Buffer<'static>, printed: &str, is_cut: bool, colons: bool, redaction: &Redaction) {
-    let redacted = redaction.redact_text(printed, colons);
-    let whole = redacted.as_deref().unwrap_or(printed);
-    let fitting = cut(whole, MAX_TEXT_BYTES);
-    let is_cut = is_cut || fitting.len() < whole.len();
-    let tag = match (colons, is_cut) {
-        (false, false) => tag::TEXT,
-        (false, true) => tag::TEXT_CUT,
-        (true, false) => tag::PRINTED,
-        (true, true) => tag::PRINTED_CUT,
-    };
-    sized(bytes, tag, fitting);
-}
+    fn print(&mut self, value: fmt::Arguments<'_>, how: &str) {
+        let start = self.bytes.len();
+        let mut printed = LimitedText::new(self.limits.text_bytes.min(self.bytes.room()));
+        match catch_unwind(AssertUnwindSafe(|| printed.print(value))) {
+            Ok(Err(_)) if !printed.is_cut() => self.failed(start, &format!("{how} gave up")),
+            Err(panic) if !panic.is::<Runaway>() => self.panicked(start, how, panic),
+            _ => self.redacted_text(printed.as_str(), printed.is_cut(), how == "Debug"),
+        }
+    }
 
-/// A text of ours, or a type's name.
-fn text(bytes: &mut Buffer<'static>, text: &str) {
-    sized(bytes, tag::TEXT, cut(text, MAX_TEXT_BYTES));
-}
+    /// A text that user code made.
+    fn redacted_text(&mut self, printed: &str, is_cut: bool, colons: bool) {
+        let redacted = self.redaction.redact_text(printed, colons);
+        let whole = redacted.as_deref().unwrap_or(printed);
+        let fitting = cut(whole, self.limits.text_bytes);
+        let is_cut = is_cut || fitting.len() < whole.len();
+        let tag = match (colons, is_cut) {
+            (false, false) => tag::TEXT,
+            (false, true) => tag::TEXT_CUT,
+            (true, false) => tag::PRINTED,
+            (true, true) => tag::PRINTED_CUT,
+        };
+        self.sized(tag, fitting);
+    }
 
-fn sized(bytes: &mut Buffer<'static>, tag: u8, text: &str) {
-    bytes.extend_words([sized_head(tag, text.len())], SIZED_HEAD_BYTES);
-    bytes.extend(text.as_bytes());
-}
+    /// A text of ours, or a type's name.
+    fn text(&mut self, text: &str) {
+        self.sized(tag::TEXT, cut(text, Limits::DEFAULT.text_bytes));
+    }
 
-fn failed(bytes: &mut Buffer<'static>, start: usize, why: &str, redaction: &Redaction) {
-    bytes.truncate(start);
-    bytes.push(tag::FAILED);
-    redacted_text(bytes, why, false, false, redaction);
-}
+    fn sized(&mut self, tag: u8, text: &str) {
+        self.bytes.extend_word(sized_head(tag, text.len()), SIZED_HEAD_BYTES);
+        self.bytes.extend(text.as_bytes());
+    }
 
-fn panicked(bytes: &mut Buffer<'static>, start: usize, how: &str, panic: Box<dyn Any + Send>, redaction: &Redaction) {
-    let why = match panic.is::<Runaway>() {
-        true => format!("{how} does not end"),
-        false => format!("{how} panicked: {}", panic_message(&*panic)),
-    };
-    discard(panic);
-    failed(bytes, start, &why, redaction);
+    fn failed(&mut self, start: usize, why: &str) {
+        self.bytes.truncate(start);
+        self.bytes.push(tag::FAILED);
+        self.redacted_text(why, false, false);
+    }
+
+    fn panicked(&mut self, start: usize, how: &str, panic: Box<dyn Any + Send>) {
+        let why = match panic.is::<Runaway>() {
+            true => format!("{how} does not end"),
+            false => format!("{how} panicked: {}", panic_message(&*panic)),
+        };
+        discard(panic);
+        self.failed(start, &why);
+    }
 }
 
 /// Drops what a panic carried: a user's value, which may panic in turn. What comes of that is leaked.

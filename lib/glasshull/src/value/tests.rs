@@ -10,6 +10,8 @@ use super::*;
 
 mod typed;
 
+const LIMITS: Limits = Limits::DEFAULT;
+
 fn recorded(record: impl FnOnce(&mut Recorder)) -> String {
     recorded_with(Redaction::default(), record)
 }
@@ -93,14 +95,14 @@ fn bytes_are_numbers() {
         }
     }
     assert_eq!(serialized(&Bytes(3)), "[7,7,7]");
-    assert!(is_marked(&serialized(&Bytes(MAX_ITEMS + 1))));
+    assert!(is_marked(&serialized(&Bytes(LIMITS.items + 1))));
 }
 
 #[test]
 fn a_long_text_is_cut_at_a_character() {
     let text = serialized(&"ä".repeat(1_000));
-    assert_eq!(text, format!("\"{}…\"", "ä".repeat(MAX_TEXT_BYTES / 2)));
-    let whole = "x".repeat(MAX_TEXT_BYTES);
+    assert_eq!(text, format!("\"{}…\"", "ä".repeat(LIMITS.text_bytes / 2)));
+    let whole = "x".repeat(LIMITS.text_bytes);
     assert_eq!(serialized(&whole), format!("\"{whole}\""));
     assert!(printed(&"x".repeat(5_000)).ends_with("…\""));
 }
@@ -108,11 +110,11 @@ fn a_long_text_is_cut_at_a_character() {
 #[test]
 fn a_long_list_and_map_say_that_there_is_more() {
     let list: Value = serde_json::from_str(&serialized(&vec![1; 200])).unwrap();
-    assert_eq!(list.as_array().unwrap().len(), MAX_ITEMS + 1);
-    assert_eq!(list[MAX_ITEMS], json!({"$glasshull": "truncated"}));
+    assert_eq!(list.as_array().unwrap().len(), LIMITS.items + 1);
+    assert_eq!(list[LIMITS.items], json!({"$glasshull": "truncated"}));
     let map: BTreeMap<String, u8> = (0..200).map(|i| (i.to_string(), 0)).collect();
     let map: Value = serde_json::from_str(&serialized(&map)).unwrap();
-    assert_eq!(map.as_object().unwrap().len(), MAX_ITEMS + 1);
+    assert_eq!(map.as_object().unwrap().len(), LIMITS.items + 1);
     assert_eq!(map["$glasshull"], "truncated");
 }
 
@@ -126,7 +128,8 @@ fn what_follows_a_long_list_is_still_captured() {
 fn a_deep_value_ends_in_a_marker() {
     let deep = (0..50).fold(json!(1), |inner, _| json!([inner]));
     let text = serialized(&deep);
-    let expected = format!("{}{}{}", "[".repeat(MAX_DEPTH), r#"{"$glasshull":"truncated"}"#, "]".repeat(MAX_DEPTH));
+    let expected =
+        format!("{}{}{}", "[".repeat(LIMITS.depth), r#"{"$glasshull":"truncated"}"#, "]".repeat(LIMITS.depth));
     assert_eq!(text, expected);
     let variants = (0..50).fold(json!(1), |inner, _| json!({"v": [inner]}));
     assert!(is_marked(&serialized(&variants)));
@@ -136,7 +139,7 @@ fn a_deep_value_ends_in_a_marker() {
 fn a_large_value_is_cut_and_says_so() {
     let large: Vec<String> = (0..60).map(|_| "x".repeat(200)).collect();
     let text = serialized(&json!({"lines": large, "total": 5}));
-    assert!(text.len() < 2 * MAX_VALUE_BYTES && is_marked(&text), "{text}");
+    assert!(text.len() < 2 * LIMITS.bytes && is_marked(&text), "{text}");
     serde_json::from_str::<Value>(&text).unwrap();
 }
 
@@ -314,7 +317,7 @@ fn what_looks_like_a_secret_is_withheld_in_every_text_on_demand() {
     let shown = recorded_with(all(), |recorder| recorder.panic("4111 1111 1111 1111 was refused", None));
     assert_eq!(shown, r#"{"message":"[redacted] was refused"}"#);
     // The address is cut in the middle.
-    let long = format!("{} ann@example.com", "x".repeat(MAX_TEXT_BYTES - 8));
+    let long = format!("{} ann@example.com", "x".repeat(LIMITS.text_bytes - 8));
     assert!(recorded_with(all(), |recorder| recorder.serialize(&long)).ends_with(" [redacted]…\""));
 }
 
@@ -431,7 +434,7 @@ fn keys_inside_keys_do_not_grow_without_end() {
             }
         }
     }
-    let text = serialized(&KeyOfKeys(MAX_DEPTH));
+    let text = serialized(&KeyOfKeys(LIMITS.depth));
     assert!(text.len() < 2_000 && is_marked(&text), "{}", text.len());
     serde_json::from_str::<Value>(&text).unwrap();
     // Where escapes would double at each of as many levels as can be asked for, the text would have gigabytes.
@@ -586,6 +589,6 @@ proptest! {
     #[test]
     fn printed_values_are_within_their_limit(text in ".{0,2000}") {
         let value: Value = serde_json::from_str(&printed(&text)).unwrap();
-        prop_assert!(value.as_str().unwrap().len() <= MAX_TEXT_BYTES + "…".len());
+        prop_assert!(value.as_str().unwrap().len() <= LIMITS.text_bytes + "…".len());
     }
 }

@@ -1,3 +1,0 @@
-pub fn extra() -> &'static str {
-    "extra"
-}

@@ -1,3 +1,0 @@
-pub fn height(hours: u64) -> u64 {
-    hours * 10
-}

@@ -1,1 +1,0 @@
-pub fn factor() -> u32 { 2 }
