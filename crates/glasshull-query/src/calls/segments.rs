@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::error::ArrowError;
@@ -25,8 +25,8 @@ use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::morsel::{Morsel, MorselPlan, MorselPlanner, Morselizer};
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
 /// How DataFusion's errors of filters begin that are evaluated inside the Parquet reader, which turns them into text.
@@ -176,7 +176,7 @@ struct Watched {
 impl Morselizer for Watched {
     fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
         let watch = Watch { path: file.path().to_string().into(), unreadable: self.unreadable.clone() };
-        let inner = watch.passed_over(self.inner.plan_file(file))?;
+        let inner = watch.caught(catch_unwind(AssertUnwindSafe(|| self.inner.plan_file(file))))?;
         Ok(Box::new(WatchedPlanner { inner, watch }))
     }
 }
@@ -201,6 +201,17 @@ impl Watch {
         }
     }
 
+    /// The same for what panics, as Arrow's reader of schemas does where one holds nonsense.
+    fn caught<T>(&self, done: std::thread::Result<Result<T>>) -> Result<Option<T>> {
+        done.map_or_else(
+            |payload| {
+                self.panicked(payload.as_ref());
+                Ok(None)
+            },
+            |result| self.passed_over(result),
+        )
+    }
+
     fn panicked(&self, payload: &(dyn Any + Send)) {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
@@ -223,13 +234,14 @@ impl MorselPlanner for WatchedPlanner {
     fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
         let Self { inner, watch } = *self;
         let Some(inner) = inner else { return Ok(None) };
-        let Some(Some(mut plan)) = watch.passed_over(inner.plan())? else { return Ok(None) };
+        let planned = watch.caught(catch_unwind(AssertUnwindSafe(|| inner.plan())))?;
+        let Some(Some(mut plan)) = planned else { return Ok(None) };
         let morsels = plan.take_morsels().into_iter().map(|inner| watched_morsel(inner, &watch)).collect();
         let ready = plan.take_ready_planners().into_iter().map(|inner| watch.planner(inner)).collect();
         let watched = MorselPlan::new().with_morsels(morsels).with_planners(ready);
         let Some(pending) = plan.take_pending_planner() else { return Ok(Some(watched)) };
         Ok(Some(watched.with_pending_planner(async move {
-            let inner = watch.passed_over(pending.await)?;
+            let inner = watch.caught(AssertUnwindSafe(pending).catch_unwind().await)?;
             Ok(Box::new(WatchedPlanner { inner, watch }) as Box<dyn MorselPlanner>)
         })))
     }
