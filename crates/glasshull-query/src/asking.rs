@@ -47,7 +47,7 @@ impl Asking {
     pub(crate) async fn rows(&self, sql: &str, max_rows: usize) -> Result<Rows, Failure> {
         match sql::question(sql)? {
             Question::ShowTables => Ok(crate::show::tables()),
-            Question::ShowColumns(table) => crate::show::columns(&table),
+            Question::ShowColumns(table) => crate::show::columns(&table, sql),
             Question::Plan(statement) => {
                 let frame = self.plan(statement, sql).await?;
                 self.collect(frame, max_rows).await.map_err(|error| failure(&error, sql))
@@ -113,11 +113,11 @@ impl Asking {
             && reference.schema().is_none_or(|name| name == SCHEMA);
         let failed = |error: DataFusionError| failure(&error, sql);
         let provider: Arc<dyn TableProvider> = match reference.table() {
-            _ if !ours => return Err(no_table(&reference.to_string())),
+            _ if !ours => return Err(no_table(&reference.to_string(), sql)),
             "calls" => self.calls_table(),
             "traces" => self.traces().await.map_err(failed)?,
             name @ ("functions" | "services" | "instances" | "probes") => self.state(name).await?,
-            name => return Err(no_table(name)),
+            name => return Err(no_table(name, sql)),
         };
         self.context.register_table(reference.table(), provider).map_err(failed)?;
         Ok(())

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::asking::Asking;
+use crate::failure::located;
 use crate::interrupt::{Ended, EndsWithMe};
 use crate::line::Line;
 use crate::session::Sessions;
@@ -100,7 +101,9 @@ impl Engine {
         let sql = sql.to_owned();
         let most = self.shared.settings.max_rows;
         let max_rows = max_rows.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most));
-        let (mut rows, elapsed) = self.ask(async move |asking| asking.rows(&sql, max_rows).await).await?;
+        let (mut rows, elapsed) = self
+            .ask(async move |asking| asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql)))
+            .await?;
         rows.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(rows.partial.is_some());
         Ok(rows)

@@ -17,12 +17,32 @@ pub(crate) fn failure(error: &DataFusionError, sql: &str) -> Failure {
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::Internal(message) => Failure::new(Code::Internal, sentence(message)),
         DataFusionError::ExecutionJoin(error) => Failure::new(Code::Internal, sentence(&error.to_string())),
-        other => meaning(&other.strip_backtrace()),
+        other => meaning(&other.strip_backtrace(), sql),
     };
     match position {
         Some(position) => failure.at(position),
         None => failure,
     }
+}
+
+/// With a place in the statement, where it is the statement's fault and none is known: that of what the message quotes,
+/// or else the whole statement.
+pub(crate) fn located(failure: Failure, sql: &str) -> Failure {
+    const FAULTS: [Code; 3] = [Code::StatementSyntax, Code::StatementMeaning, Code::StatementForbidden];
+    if failure.position.is_some() || !failure.known_code().is_some_and(|code| FAULTS.contains(&code)) {
+        return failure;
+    }
+    let mut quoted = failure.message.split('\'').skip(1).step_by(2);
+    let place = quoted.find_map(|text| Some((text_in(sql, text)?, text.len())));
+    let (at, length) = place.unwrap_or_else(|| (sql.len() - sql.trim_start().len(), sql.trim().len()));
+    failure.at(Position::of(sql, at, length))
+}
+
+/// Where a text stands by itself, not as a part of a longer word.
+fn text_in(sql: &str, text: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let alone = |at: usize| !sql[..at].ends_with(is_part) && !sql[at + text.len()..].starts_with(is_part);
+    sql.match_indices(text).map(|(at, _)| at).find(|at| !text.is_empty() && alone(*at))
 }
 
 /// The innermost diagnostic that has a place.
@@ -71,10 +91,18 @@ fn syntax(message: &str, sql: &str) -> Failure {
     };
     let word = word_at(sql, at);
     let failure = failure.at(Position::of(sql, at, word.len()));
-    match nearest(word, SQL_WORDS) {
-        Some(nearest) if !nearest.eq_ignore_ascii_case(word) => failure.hint(format!("Did you mean {nearest}?")),
-        _ => failure,
+    // A misspelt word is taken for a name, and the fault found at the next one.
+    let before = word_before(sql, at);
+    match (meant(word), meant(before)) {
+        (Some(meant), _) => failure.hint(format!("Did you mean {meant}?")),
+        (None, Some(meant)) => failure.hint(format!("Did you mean {meant} in place of {before}?")),
+        (None, None) => failure,
     }
+}
+
+/// The word of SQL that a misspelt one may have meant.
+fn meant(word: &str) -> Option<&'static str> {
+    nearest(word, SQL_WORDS).filter(|nearest| !nearest.eq_ignore_ascii_case(word))
 }
 
 /// Words a misspelt one may have meant.
@@ -117,6 +145,12 @@ fn word_at(sql: &str, at: usize) -> &str {
     &rest[..word.max(first)]
 }
 
+fn word_before(sql: &str, at: usize) -> &str {
+    let rest = sql.get(..at).unwrap_or_default().trim_end();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    &rest[rest.trim_end_matches(is_part).len()..]
+}
+
 fn memory(error: &DataFusionError) -> Failure {
     let message = error.strip_backtrace();
     if message.contains("disk") {
@@ -145,9 +179,17 @@ fn schema(error: &SchemaError) -> Failure {
 }
 
 /// What DataFusion says before what it has to say.
-const PREFIXES: [&str; 3] = ["Error during planning: ", "Arrow error: ", "Execution error: "];
+const PREFIXES: [&str; 7] = [
+    "Error during planning: ",
+    "Arrow error: ",
+    "Execution error: ",
+    "Internal error: ",
+    "Parser error: ",
+    "Cast error: ",
+    "Compute error: ",
+];
 
-fn meaning(message: &str) -> Failure {
+fn meaning(message: &str, sql: &str) -> Failure {
     if let Some((_, error)) = message.split_once(FILTER_FAILED) {
         // It is written as Rust would write the value.
         let error = if error.contains("DivideByZero") { "Divide by zero error" } else { error };
@@ -156,14 +198,28 @@ fn meaning(message: &str) -> Failure {
     let message = PREFIXES.iter().fold(message, |message, prefix| message.strip_prefix(prefix).unwrap_or(message));
     let table = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
     match table {
-        Some(table) => no_table(table.rsplit('.').next().unwrap_or(table)),
-        None => Failure::new(Code::StatementMeaning, sentence(message)),
+        Some(table) => no_table(table.rsplit('.').next().unwrap_or(table), sql),
+        None => with_its_hint(message),
+    }
+}
+
+/// DataFusion tells what may have been meant in a line of its own.
+fn with_its_hint(message: &str) -> Failure {
+    const ASKS: &str = "\nDid you mean '";
+    let Some((message, meant)) = message.split_once(ASKS) else {
+        return Failure::new(Code::StatementMeaning, sentence(message));
+    };
+    let failure = Failure::new(Code::StatementMeaning, sentence(message));
+    match meant.split_once('\'') {
+        Some((meant, _)) => failure.hint(format!("Did you mean {meant}?")),
+        None => failure,
     }
 }
 
 /// The failure of a table that does not exist.
-pub(crate) fn no_table(name: &str) -> Failure {
-    let failure = Failure::new(Code::StatementMeaning, format!("There is no table {name}."));
+pub(crate) fn no_table(name: &str, sql: &str) -> Failure {
+    let mut failure = Failure::new(Code::StatementMeaning, format!("There is no table {name}."));
+    failure.position = text_in(sql, name).map(|at| Position::of(sql, at, name.len()));
     match nearest(name, docs::table_names()) {
         Some(near) => failure.hint(format!("Did you mean {near}?")),
         None => failure.hint(format!("There are {}.", docs::table_names().collect::<Vec<_>>().join(", "))),

@@ -30,10 +30,10 @@ pub(crate) fn tables() -> Rows {
 }
 
 /// `SHOW COLUMNS FROM table`.
-pub(crate) fn columns(table: &str) -> Result<Rows, Failure> {
+pub(crate) fn columns(table: &str, sql: &str) -> Result<Rows, Failure> {
     let name = table.rsplit('.').next().unwrap_or(table).trim_matches('"');
     let found = docs::schema().tables.into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
-    let table = found.ok_or_else(|| no_table(name))?;
+    let table = found.ok_or_else(|| no_table(name, sql))?;
     let kind = |kind: ColumnKind| serde_json::to_value(kind).unwrap_or(Value::Null);
     let rows = table.columns.into_iter().map(|column| vec![column.name.into(), kind(column.kind), column.doc.into()]);
     Ok(texts(&["column", "type", "doc"], rows.collect()))

@@ -16,7 +16,7 @@ use glasshull_api::{Code, Failure};
 use super::any_of;
 use super::shape::Meant;
 use crate::asking::Asking;
-use crate::failure::failure;
+use crate::failure::{failure, located};
 use crate::sql::{self, Question};
 
 /// Ids that one `TREE OF` takes.
@@ -48,9 +48,9 @@ impl Wanted {
 pub(super) async fn wanted(asking: &Asking, of: &TreeOf) -> Result<Wanted, Failure> {
     match of {
         TreeOf::Id(id) => by_id(asking, id).await,
-        TreeOf::Query(query) => by_query(asking, query).await.map_err(|failure| Failure {
-            position: failure.position.map(|position| position.within(query.position)),
-            ..failure
+        TreeOf::Query(query) => by_query(asking, query).await.map_err(|failure| {
+            let failure = located(failure, &query.sql);
+            Failure { position: failure.position.map(|position| position.within(query.position)), ..failure }
         }),
     }
 }

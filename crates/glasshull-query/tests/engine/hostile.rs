@@ -151,26 +151,44 @@ async fn failures_point_at_their_place_and_name_the_right_word() {
             Code::StatementMeaning,
             "       ^^^^^^^^ There is no column servce. Did you mean service?",
         ),
-        ("SELECT 1 FROM cals", Code::StatementMeaning, " There is no table cals. Did you mean calls?"),
+        (
+            "SELECT 1 FROM cals",
+            Code::StatementMeaning,
+            "              ^^^^ There is no table cals. Did you mean calls?",
+        ),
         (
             "SELECT 1 FROM nothing",
             Code::StatementMeaning,
-            " There is no table nothing. There are calls, traces, functions, services, instances, probes.",
+            "              ^^^^^^^ There is no table nothing. There are calls, traces, functions, services, instances, probes.",
         ),
         (
             "SELECT 1 FORM calls WHERE",
             Code::StatementSyntax,
-            "              ^^^^^ Expected: end of statement, found: calls.",
+            "              ^^^^^ Expected: end of statement, found: calls. Did you mean FROM in place of FORM?",
         ),
         (
             "SELECT * FROM calls WERE x = 1",
             Code::StatementSyntax,
-            "                         ^ Expected: end of statement, found: x.",
+            "                         ^ Expected: end of statement, found: x. Did you mean WHERE in place of WERE?",
         ),
         (
             "SELECT * FROM calls GRUP BY x",
             Code::StatementSyntax,
-            "                         ^^ Expected: end of statement, found: BY.",
+            "                         ^^ Expected: end of statement, found: BY. Did you mean GROUP in place of GRUP?",
+        ),
+        ("SELECT flor(1.5)", Code::StatementMeaning, "       ^^^^ Invalid function 'flor'. Did you mean floor?"),
+        (
+            "SELECT 1 WHERE now() > 'noon'",
+            Code::StatementMeaning,
+            "                        ^^^^ Error parsing timestamp from 'noon': timestamp must contain at least 10 characters.",
+        ),
+        // Where nothing tells the place it is the whole statement.
+        (" SELECT 1/0 ", Code::StatementMeaning, " ^^^^^^^^^^ Divide by zero error."),
+        ("SELECT 1; SELECT 2", Code::StatementSyntax, "^^^^^^^^^^^^^^^^^^ One statement at a time, please."),
+        (
+            "EXPLAIN DELETE FROM calls",
+            Code::StatementForbidden,
+            "^^^^^^^^^^^^^^^^^^^^^^^^^ Statements in SQL can only ask, not change anything. Begin with SELECT, WITH, EXPLAIN or DESCRIBE.",
         ),
     ] {
         let (found, failure) = rig.refused(sql).await;
