@@ -74,11 +74,11 @@ fn what_was_not_acknowledged_is_sent_again_and_kept_once() {
         hub.faults().no_acks.store(round % 2 == 0, Ordering::Relaxed);
         agent.context().in_scope(|| (0..100).for_each(|i| assert_eq!(work(round * 100 + i) / 100, round)));
         agent.flush(Duration::from_millis(150));
+        hub.faults().no_acks.store(false, Ordering::Relaxed);
         let greeted = hub.state().hellos.len();
         hub.cut();
         hub.wait("the program comes back", |state| (state.hellos.len() > greeted).then_some(()));
     }
-    hub.faults().no_acks.store(false, Ordering::Relaxed);
     assert!(agent.flush(PATIENCE));
     assert_eq!(numbers(&hub), (0..500).collect::<Vec<_>>());
     let batches = hub.state().batches.clone();

@@ -53,6 +53,7 @@ pub struct State {
 /// What the hub does wrong.
 #[derive(Default)]
 pub struct Faults {
+    /// Loses each batch, and all that come over the same connection afterwards.
     pub no_acks: AtomicBool,
     /// Takes connections and never says or reads anything.
     pub mute: AtomicBool,
@@ -234,7 +235,7 @@ fn serve(shared: &Shared, stream: TcpStream) {
     };
     let Ok(mut socket) = tungstenite::accept_hdr(stream, check) else { return };
     socket.get_ref().set_read_timeout(Some(Duration::from_millis(2))).unwrap();
-    let mut session = Session { instance: Vec::new(), revision: 0 };
+    let mut session = Session { instance: Vec::new(), revision: 0, lost: false };
     loop {
         match socket.read() {
             Ok(Message::Binary(bytes)) => {
@@ -257,6 +258,8 @@ fn serve(shared: &Shared, stream: TcpStream) {
 struct Session {
     instance: Vec<u8>,
     revision: u64,
+    /// A batch was lost. None after it is acknowledged, as that would be said of the lost one too.
+    lost: bool,
 }
 
 fn send(socket: &mut WebSocket<TcpStream>, message: to_instance::Message) {
@@ -299,7 +302,8 @@ impl Session {
             };
             return send(socket, to_instance::Message::Refusal(refusal));
         }
-        if shared.faults.no_acks.load(Ordering::Relaxed) {
+        self.lost |= shared.faults.no_acks.load(Ordering::Relaxed);
+        if self.lost {
             return;
         }
         let durable = state.durable.entry(self.instance.clone()).or_default();
