@@ -72,6 +72,8 @@ pub(crate) struct Control {
     flushes_done: u64,
     stop: bool,
     stopped: bool,
+    /// A hub has said what it wants captured, at least once.
+    told: bool,
 }
 
 /// One thread's ring, as the sender holds it.
@@ -212,6 +214,18 @@ impl Agent {
         control.flush_until = Some(until);
         self.changed.notify_all();
         self.wait(control, until, |control| control.stopped)
+    }
+
+    /// A hub's probes are in place.
+    pub(crate) fn told(&self) {
+        lock(&self.control).told = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until a hub's probes are in place, or the time is up. Whether they are.
+    pub(crate) fn wait_for_probes(&self, within: Duration) -> bool {
+        self.wait(lock(&self.control), from_now(within), |control| control.told || control.stopped)
+            && lock(&self.control).told
     }
 
     fn wait(&self, control: MutexGuard<'_, Control>, until: Instant, done: impl Fn(&Control) -> bool) -> bool {

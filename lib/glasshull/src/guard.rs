@@ -41,6 +41,19 @@ impl Guard {
         self.agent().map_or_else(Context::default, Context::of_agent)
     }
 
+    /// Waits until a hub has said what it wants captured, and that is in place; false if none did within the time (one
+    /// day at most), or the guard is off. For programs and tests that are over before a hub could say anything.
+    ///
+    /// ```
+    /// # let guard = glasshull::builder().hub("off").init();
+    /// // At most 2 seconds of a program that runs for less.
+    /// let is_known = guard.wait_for_probes(std::time::Duration::from_secs(2));
+    /// # assert!(!is_known);
+    /// ```
+    pub fn wait_for_probes(&self, within: Duration) -> bool {
+        self.agent().is_some_and(|agent| agent.wait_for_probes(within))
+    }
+
     /// Brings to the hub what was captured by now. False if that took longer than allowed; at once in a forked child.
     pub fn flush(&self, within: Duration) -> bool {
         match self.agent() {

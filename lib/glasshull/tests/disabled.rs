@@ -44,7 +44,7 @@ fn a_program_uses_all_of_the_api() {
         .flush_within(Duration::ZERO)
         .report_to(|_| ())
         .init();
-    assert!(!guard.is_on() && guard.flush(Duration::ZERO));
+    assert!(!guard.is_on() && guard.flush(Duration::ZERO) && !guard.wait_for_probes(Duration::MAX));
     assert_eq!(function(1, 2), 3);
     let here = Context::current();
     assert!(!here.is_captured() && here.traceparent().is_none() && here.tracestate().is_none());

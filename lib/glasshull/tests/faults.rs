@@ -88,6 +88,17 @@ fn what_was_not_acknowledged_is_sent_again_and_kept_once() {
 }
 
 #[test]
+fn a_program_that_is_over_soon_waits_for_the_hubs_probes() {
+    let hub = TestHub::start();
+    hub.first_probes(vec![probe("work")]);
+    let agent = agent(&hub);
+    assert!(agent.wait_for_probes(PATIENCE));
+    agent.context().in_scope(|| assert_eq!(work(7), 7));
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub), [7]);
+}
+
+#[test]
 fn a_hub_that_never_comes_costs_nothing_and_holds_nobody_up() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let warnings = Arc::new(Mutex::new(Vec::new()));
@@ -100,7 +111,7 @@ fn a_hub_that_never_comes_costs_nothing_and_holds_nobody_up() {
         .unwrap();
     let started = Instant::now();
     agent.context().in_scope(|| (0..100_000).for_each(|n| assert_eq!(work(n), n)));
-    std::thread::sleep(Duration::from_millis(400));
+    assert!(!agent.wait_for_probes(Duration::from_millis(400)));
     drop(agent);
     assert!(started.elapsed() < Duration::from_secs(5));
     let warnings = warnings.lock().unwrap();

@@ -385,6 +385,7 @@ impl Sender {
         self.outbox.acknowledge(welcome.durable_sequence);
         self.outbox.rewind();
         self.probes.apply(welcome.probes.unwrap_or_default(), &self.agent, now);
+        self.agent.told();
         self.report_at = Some(now);
         Link::Open(Box::new(OpenLink { session, announced: 0, since: now, pause_until: now }))
     }
