@@ -1,0 +1,3 @@
+pub fn extra() -> &'static str {
+    "extra"
+}

@@ -1,0 +1,1 @@
+pub fn factor() -> u32 { 2 }
