@@ -14,7 +14,7 @@ use crate::metadata::{self, Metadata};
 use crate::options::{Options, Task};
 use crate::report::{self, say};
 use crate::rustc::{self, Wrapper};
-use crate::sdk::Sdk;
+use crate::sdk::{Place, Sdk};
 use crate::shadow::{self, Mirror};
 use crate::workspace::{self, Failed, Instrumented};
 
@@ -46,8 +46,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     // Two at a time would mirror into the same shadow.
     let lock = fs::File::create(folder.join("lock")).and_then(|file| file.lock().map(|()| file)).map_err(unwritable)?;
     let wrapper = Wrapper::install(&folder, &metadata.root).map_err(unwritable)?;
-    let sdk = Sdk::install(&folder, options.sdk_path.as_deref())?;
-    let places = Places { shadow: shadow::source_of(&folder), folder, wrapper };
+    let shadow = shadow::source_of(&folder);
+    let sdk = Sdk::install(&folder, &Place::of(options.sdk_path.as_deref(), &metadata, &shadow)?)?;
+    let places = Places { shadow, folder, wrapper };
     let built = places.build(options, &metadata, &sdk)?;
     drop(lock);
     match built {

@@ -23,15 +23,17 @@ impl Manifest<'_> {
         sdk.and_then(|sdk| sdk.get("optional")).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// With the SDK, if its code is instrumented, and with paths that hold in the shadow too.
-    pub(crate) fn rewrite(&self, sdk: Option<&Sdk>) -> Result<String, String> {
+    /// With the SDK, if its code is instrumented, and with paths that hold in the shadow too. Where the SDK is a
+    /// dependency already, it is the same one: two in a program would not know of each other.
+    pub(crate) fn rewrite(&self, sdk: &Sdk, is_instrumented: bool) -> Result<String, String> {
         let mut table: Table = self.text.parse().map_err(|error| format!("{}: {error}", self.folder.display()))?;
         self.keep_paths(&mut table);
         if self.folder == self.root {
             // Or cargo would look for the workspace above, where the original lies.
             table.entry("workspace").or_insert_with(|| Value::Table(Table::new()));
         }
-        if let Some(sdk) = sdk {
+        sdk.replace_in(&mut table);
+        if is_instrumented {
             let dependencies = table.entry("dependencies").or_insert_with(|| Value::Table(Table::new()));
             sdk.add_to(dependencies.as_table_mut().ok_or("`dependencies` is no table")?);
         }
@@ -74,12 +76,17 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sdk::Place;
 
-    fn rewritten(text: &str, sdk: bool) -> Table {
-        let folder = tempfile::tempdir().unwrap();
-        let sdk = sdk.then(|| Sdk::install(folder.path(), None).unwrap());
-        let manifest = Manifest { text, folder: Path::new("/a/ws/one"), root: Path::new("/a/ws") };
-        manifest.rewrite(sdk.as_ref()).unwrap().parse().unwrap()
+    fn rewritten(text: &str, is_instrumented: bool) -> Table {
+        rewritten_in(Path::new("/a/ws/one"), text, is_instrumented)
+    }
+
+    fn rewritten_in(folder: &Path, text: &str, is_instrumented: bool) -> Table {
+        let place = tempfile::tempdir().unwrap();
+        let sdk = Sdk::install(place.path(), &Place::Given("/sdk".into())).unwrap();
+        let manifest = Manifest { text, folder, root: Path::new("/a/ws") };
+        manifest.rewrite(&sdk, is_instrumented).unwrap().parse().unwrap()
     }
 
     #[test]
@@ -93,21 +100,26 @@ mod tests {
     }
 
     #[test]
-    fn the_sdk_is_added_unless_the_package_has_it() {
+    fn the_sdk_is_added_and_is_the_same_one_where_it_is_there() {
         let table = rewritten("[package]\nname = \"x\"\n", true);
-        assert!(
-            table["dependencies"]["glasshull"]["path"].as_str().is_some_and(|path| path.ends_with("lib/glasshull"))
-        );
+        let sdk = |dependencies: &Value| dependencies["glasshull"]["path"].as_str().map(str::to_owned);
+        assert_eq!(sdk(&table["dependencies"]), Some("/sdk".into()));
         assert!(table["dependencies"]["glasshull-start"]["path"].is_str());
-        let table = rewritten("[dependencies]\nglasshull = \"0.1\"\n", true);
-        assert_eq!(table["dependencies"]["glasshull"].as_str(), Some("0.1"));
+        let text = "[dependencies]\nglasshull = \"0.1\"\n[dev-dependencies]\nglasshull = { path = \"x\", features = [\"testing\"] }\n\
+                    [target.'cfg(unix)'.dependencies]\nglasshull = { git = \"x\", branch = \"y\" }\n\
+                    [workspace.dependencies]\nglasshull = \"0.1\"\n";
+        let table = rewritten(text, false);
+        let all = [&table["dependencies"], &table["dev-dependencies"], &table["workspace"]["dependencies"]];
+        assert!(all.into_iter().all(|dependencies| sdk(dependencies) == Some("/sdk".into())), "{table}");
+        assert_eq!(table["dev-dependencies"]["glasshull"]["features"][0].as_str(), Some("testing"));
+        assert_eq!(table["target"]["cfg(unix)"]["dependencies"]["glasshull"].as_table().unwrap().len(), 1);
+        let table = rewritten("[dependencies]\nglasshull.workspace = true\n", true);
+        assert_eq!(table["dependencies"]["glasshull"].as_table().unwrap().len(), 1);
     }
 
     #[test]
     fn the_root_is_a_workspace_of_its_own() {
-        let root = Path::new("/a/ws");
-        let manifest = Manifest { text: "[package]\nname = \"x\"\n", folder: root, root };
-        let table: Table = manifest.rewrite(None).unwrap().parse().unwrap();
+        let table = rewritten_in(Path::new("/a/ws"), "[package]\nname = \"x\"\n", false);
         assert!(table["workspace"].is_table());
     }
 

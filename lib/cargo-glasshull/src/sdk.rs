@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::metadata::Metadata;
 use crate::shadow;
 
 /// The crate that programs start with, kept as a file here so that it can be read.
@@ -21,15 +22,37 @@ pub(crate) struct Sdk {
     start: PathBuf,
 }
 
+/// Where the crate `glasshull` is taken from.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// A folder somebody named, or beside which this program was built.
+    Given(PathBuf),
+    /// The workspace itself has it: that of the shadow.
+    Shadow(PathBuf),
+    CratesIo,
+}
+
+impl Place {
+    pub(crate) fn of(asked: Option<&Path>, metadata: &Metadata, shadow: &Path) -> Result<Self, String> {
+        let own = metadata.packages.iter().find(|package| package.name == "glasshull");
+        if let Some(below) = own.and_then(|own| own.folder().strip_prefix(&metadata.root).ok()) {
+            return Ok(Self::Shadow(shadow.join(below)));
+        }
+        match asked {
+            Some(path) => checked(path).map(Self::Given),
+            None => Ok(checked(Path::new(BESIDE)).map_or(Self::CratesIo, Self::Given)),
+        }
+    }
+}
+
 impl Sdk {
     /// Lays the crate `glasshull-start` into the folder.
-    pub(crate) fn install(folder: &Path, path: Option<&Path>) -> Result<Self, String> {
-        let glasshull = match path.or_else(|| Some(Path::new(BESIDE)).filter(|path| path.join("Cargo.toml").is_file()))
-        {
-            Some(path) => Table::from_iter([("path".into(), text(&checked(path)?))]),
-            None => Table::from_iter([("version".into(), Value::from(concat!("=", env!("CARGO_PKG_VERSION"))))]),
+    pub(crate) fn install(folder: &Path, place: &Place) -> Result<Self, String> {
+        let glasshull = match place {
+            Place::Given(path) | Place::Shadow(path) => ("path".into(), text(path)),
+            Place::CratesIo => ("version".into(), Value::from(concat!("=", env!("CARGO_PKG_VERSION")))),
         };
-        let sdk = Self { glasshull, start: folder.join("start") };
+        let sdk = Self { glasshull: Table::from_iter([glasshull]), start: folder.join("start") };
         sdk.write().map_err(|error| format!("{} cannot be written: {error}", sdk.start.display()))?;
         Ok(sdk)
     }
@@ -42,7 +65,33 @@ impl Sdk {
         shadow::write(&self.start.join("lib.rs"), START.as_bytes())
     }
 
-    /// Adds what instrumented code refers to. A package that has the SDK already keeps it as it asked for it.
+    /// Takes it from one place wherever the manifest names it.
+    pub(crate) fn replace_in(&self, manifest: &mut Table) {
+        for (key, value) in manifest.iter_mut() {
+            let Some(table) = value.as_table_mut() else { continue };
+            match key.as_str() {
+                "dependencies" | "dev-dependencies" | "build-dependencies" => self.replace_one(table),
+                "workspace" => self.replace_in(table),
+                "target" => table.iter_mut().filter_map(|(_, of)| of.as_table_mut()).for_each(|of| self.replace_in(of)),
+                _ => {}
+            }
+        }
+    }
+
+    fn replace_one(&self, dependencies: &mut Table) {
+        let Some(own) = dependencies.get_mut("glasshull") else { return };
+        let mut table = own.as_table().cloned().unwrap_or_default();
+        if table.get("workspace").and_then(Value::as_bool) == Some(true) {
+            return;
+        }
+        for source in ["version", "path", "git", "branch", "tag", "rev", "registry"] {
+            table.remove(source);
+        }
+        table.extend(self.glasshull.clone());
+        *own = Value::Table(table);
+    }
+
+    /// Adds what instrumented code refers to. A package that has the SDK already keeps the features it asked for.
     pub(crate) fn add_to(&self, dependencies: &mut Table) {
         dependencies.entry("glasshull").or_insert_with(|| Value::Table(self.glasshull.clone()));
         let start = Table::from_iter([("path".into(), text(&self.start))]);

@@ -181,8 +181,8 @@ impl Instrumented {
             let Ok(below) = folder.strip_prefix(&metadata.root) else { continue };
             let text = read(&folder.join("Cargo.toml"))?;
             let manifest = Manifest { text: &text, folder, root: &metadata.root };
-            let sdk = self.packages.contains(below).then_some(sdk);
-            changed.insert(below.join("Cargo.toml"), manifest.rewrite(sdk)?.into_bytes());
+            let is_instrumented = self.packages.contains(below);
+            changed.insert(below.join("Cargo.toml"), manifest.rewrite(sdk, is_instrumented)?.into_bytes());
         }
         Ok(changed)
     }

@@ -187,6 +187,35 @@ fn only_functions_that_were_asked_for_are_instrumented() {
     assert_eq!(names, ["app::berth::Berth::moor", "app::berth::Berth::new"]);
 }
 
+const AWARE: &str = r#"
+fn main() {
+    let guard = glasshull::init();
+    guard.wait_for_probes(std::time::Duration::from_secs(20));
+    println!("{} {}", own(2), old::knots(3));
+}
+
+#[glasshull::trace(name = "renamed")]
+fn own(value: u32) -> u32 { value * 2 }
+"#;
+
+/// By a path that is not the one under which we know it: two SDKs in one program would not know of each other.
+#[test]
+fn a_program_that_has_glasshull_already_gets_no_second_one() {
+    let workspace = Workspace::harbour();
+    std::os::unix::fs::symlink(workspace::here().join("../.."), workspace.path("../checkout")).unwrap();
+    let manifest = "[package]\nname = \"aware\"\nedition = \"2024\"\n\
+                    [dependencies]\nglasshull = { path = \"../../checkout/lib/glasshull\", features = [\"testing\"] }\nold = { path = \"../old\" }\n";
+    write(&workspace.path("aware/Cargo.toml"), manifest);
+    write(&workspace.path("aware/src/main.rs"), AWARE);
+    workspace.change("Cargo.toml", "[\"app\"", "[\"app\", \"aware\"");
+    let hub = greedy_hub();
+    let run = end(&mut workspace.captured(&hub, "run", &["-p", "aware"]));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "4 6\n"));
+    let calls = hub.state().ended();
+    let names: Vec<&str> = functions(&calls).into_iter().collect();
+    assert_eq!(names, ["aware::renamed", "old::knots", "old::speed::factor"]);
+}
+
 /// Whether cargo says that it built a package.
 fn built(ended: &Ended, package: &str) -> bool {
     ended.stderr.contains(&format!("Compiling {package} v"))
