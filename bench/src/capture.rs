@@ -1,5 +1,6 @@
 //! What a call costs: bare, traceable, traced, and traced by others.
 
+mod more;
 mod subjects;
 
 use std::hint::black_box;
@@ -10,7 +11,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use subjects::{finish, off, on};
 
 use crate::Outcome;
-use crate::report::{Report, Row};
+use crate::report::{Report, Row, quantile};
 use crate::rounds::{Subject, measure as measure_rounds};
 use crate::stand_in::StandIn;
 
@@ -22,27 +23,123 @@ const CALLS: u64 = 128;
 /// What a sender needs to empty a ring.
 const REST: Duration = Duration::from_millis(3);
 
+/// Further polls of the async function that is not ready at once.
+const FURTHER_POLLS: u32 = 10;
+
 /// Measures on this thread, beside a stand-in for the hub that acknowledges everything.
 pub(crate) fn measure() -> Outcome<Report> {
     let hub = StandIn::start("*::subjects::on::*")?;
     let guard = glasshull::builder()
         .hub(hub.address())
         .service("bench")
-        // The governor would switch the probe off: a loop of calls is all this process does.
+        // The governor would cut the probe back: a loop of calls is all this process does.
         .cpu_budget(0.0)
         .init();
     hub.wait_until_probed()?;
     fastrace::set_reporter(Nowhere, fastrace::collector::Config::default());
-    let mut rows = measure_rounds(&mut subjects(), ROUNDS, CALLS);
-    guard.flush(Duration::from_secs(10));
-    rows.push(Row::new("glasshull: calls captured, of those called while on", hub.captured() as f64, "calls"));
-    rows.push(Row::new("glasshull: called while on", ((ROUNDS + 1) as u64 * CALLS) as f64, "calls"));
+    let mut subjects = subjects();
+    let times = Times { all: measure_rounds(&mut subjects, ROUNDS, CALLS) };
+    let mut rows: Vec<Row> =
+        subjects.iter().zip(&times.all).map(|(subject, all)| times.row(subject.what, all)).collect();
+    rows.extend(times.derived());
+    let mut counted = (ROUNDS as u64 + 1) * captured_in_a_round();
+    rows.extend(more::tail(&times, &mut counted));
+    rows.extend(more::two_threads(&mut counted));
+    rows.push(more::sender(&hub, &guard, &mut counted)?);
+    rows.extend(more::memory(&mut counted));
+    if !guard.flush(Duration::from_secs(30)) {
+        return Err("The calls did not arrive in time.".into());
+    }
+    let (arrived, dropped) = (hub.captured(), hub.dropped());
+    rows.push(Row::new("all: calls that arrived, of those made", arrived as f64, "calls"));
+    rows.push(Row::new("all: calls made while on", counted as f64, "calls"));
+    rows.push(Row { goal: Some(0.0), ..Row::new("all: calls counted as lost", dropped as f64, "calls") });
     Ok(Report::new("capture", rows))
+}
+
+/// What was measured of the subjects, in their order.
+struct Times {
+    all: Vec<Vec<f64>>,
+}
+
+/// Subjects that others are compared with, by their places.
+const FLOOR: usize = 0;
+const BARE: usize = 1;
+const OFF: usize = 2;
+const ON: usize = 3;
+const ASYNC: usize = 6;
+const ASYNC_POLLS: usize = 7;
+const BARE_ASYNC: usize = 10;
+const BARE_ASYNC_POLLS: usize = 11;
+const OFF_ASYNC: usize = 12;
+const FASTRACE: usize = 15;
+
+impl Times {
+    fn median(&self, subject: usize) -> f64 {
+        self.all.get(subject).map_or(f64::NAN, |times| quantile(times, 0.5))
+    }
+
+    fn floor(&self) -> f64 {
+        self.median(FLOOR)
+    }
+
+    fn row(&self, what: &str, times: &[f64]) -> Row {
+        let place = self.all.iter().position(|all| std::ptr::eq(all.as_slice(), times));
+        let goal = match place {
+            Some(ON) => Some(2.0 * self.floor()),
+            Some(4) => Some(6.0 * self.floor()),
+            Some(5) => Some(3_000.0),
+            Some(ASYNC) => Some(5.0 * self.floor()),
+            Some(8) => Some(4.0 * self.floor()),
+            _ => None,
+        };
+        Row {
+            best: Some(quantile(times, 0.0)),
+            floor: Some(self.floor()),
+            goal,
+            ..Row::new(what, quantile(times, 0.5), "ns/call")
+        }
+    }
+
+    /// Differences and ratios.
+    fn derived(&self) -> Vec<Row> {
+        let row = |what: &str, value: f64, goal: f64, unit| Row { goal: Some(goal), ..Row::new(what, value, unit) };
+        let polls = |whole: usize, once: usize| (self.median(whole) - self.median(once)) / f64::from(FURTHER_POLLS);
+        let poll = polls(ASYNC_POLLS, ASYNC) - polls(BARE_ASYNC_POLLS, BARE_ASYNC);
+        let grown = subjects::grown_future() as f64;
+        vec![
+            row("glasshull: added by being traceable, off", self.median(OFF) - self.median(BARE), 0.4, "ns/call"),
+            row(
+                "glasshull: added to an async function, off",
+                self.median(OFF_ASYNC) - self.median(BARE_ASYNC),
+                1.0,
+                "ns/call",
+            ),
+            row("glasshull: added to a future", grown, 16.0, "bytes"),
+            Row {
+                floor: Some(self.floor()),
+                ..row("glasshull: added to each further poll", poll, self.floor(), "ns/poll")
+            },
+            row(
+                "glasshull: of what fastrace takes with properties",
+                self.median(ON) / self.median(FASTRACE),
+                0.1,
+                "parts",
+            ),
+        ]
+    }
+}
+
+/// Calls captured in one round: a burst of each, in a request; polls are no calls.
+fn captured_in_a_round() -> u64 {
+    const TRACED: u64 = 5;
+    TRACED * (CALLS + 1) + CALLS
 }
 
 fn subjects() -> Vec<Subject> {
     let tracing_on = tracing_json();
     let (order, same_order, items) = (subjects::order(), subjects::order(), (0..10_000).collect::<Vec<u64>>());
+    let polls = 1 + FURTHER_POLLS;
     vec![
         subject("floor: two reads of the cycle counter", |_| subjects::two_clock_reads()),
         subject("bare function", |i| subjects::bare(i, 7, subjects::TEXT)),
@@ -51,11 +148,11 @@ fn subjects() -> Vec<Subject> {
         traced("glasshull: a struct of six fields, a Result", move |_| on::order(&order)),
         traced("glasshull: a list of 10,000 items", move |_| on::items(&items)),
         traced("glasshull: async, ready at once", |i| finish(on::asynchronous(i, 1))),
-        traced("glasshull: async, ready at the 11th poll", |i| finish(on::asynchronous(i, 11))),
+        traced("glasshull: async, ready at the 11th poll", move |i| finish(on::asynchronous(i, polls))),
         root("glasshull: a root", |i| on::call(i, 7, subjects::TEXT)),
         subject("bare: a struct of six fields, a Result", move |_| subjects::bare_order(&same_order)),
         subject("bare: async, ready at once", |i| finish(subjects::bare_async(i, 1))),
-        subject("bare: async, ready at the 11th poll", |i| finish(subjects::bare_async(i, 11))),
+        subject("bare: async, ready at the 11th poll", move |i| finish(subjects::bare_async(i, polls))),
         subject("glasshull: async, off", |i| finish(off::asynchronous(i, 1))),
         subject("fastrace: no root", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),
         in_fastrace("fastrace: span", |i| subjects::fastrace_span(i, 7, subjects::TEXT)),

@@ -63,11 +63,12 @@ impl Report {
 
     pub(crate) fn print_table(&self) {
         say(&format!("{} on {} at {}\n", self.bench, machine(), commit()));
-        say(&format!("{:<58} {:>12} {:>12} {:>8}  unit", "what", "median", "best", "× floor"));
+        say(&format!("{:<64} {:>10} {:>10} {:>8} {:>10}  unit", "what", "median", "best", "× floor", "goal"));
         let number = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.2}"));
         for row in &self.rows {
-            let [value, best, ratio] = [Some(row.value), row.best, row.ratio()].map(number);
-            say(&format!("{:<58} {value:>12} {best:>12} {ratio:>8}  {}", row.what, row.unit));
+            let [value, best, ratio, goal] = [Some(row.value), row.best, row.ratio(), row.goal].map(number);
+            let met = row.goal.map_or("", |goal| if row.value <= goal { "" } else { "  missed" });
+            say(&format!("{:<64} {value:>10} {best:>10} {ratio:>8} {goal:>10}  {}{met}", row.what, row.unit));
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::report::{Row, quantile};
-
 /// Something that is called many times.
 pub(crate) struct Subject {
     pub(crate) what: &'static str,
@@ -13,8 +11,8 @@ pub(crate) struct Subject {
     pub(crate) rest: Duration,
 }
 
-/// Nanoseconds a call of each subject; the first is the floor of all.
-pub(crate) fn measure(subjects: &mut [Subject], rounds: usize, calls: u64) -> Vec<Row> {
+/// Nanoseconds a call of each subject, a burst each.
+pub(crate) fn measure(subjects: &mut [Subject], rounds: usize, calls: u64) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::with_capacity(rounds); subjects.len()];
     // The first round warms caches up and is not counted.
     for round in 0..=rounds {
@@ -28,23 +26,13 @@ pub(crate) fn measure(subjects: &mut [Subject], rounds: usize, calls: u64) -> Ve
             }
         }
     }
-    rows(subjects, &times)
+    times
 }
 
 /// Lets time pass without letting the processor cool down: calls come in the midst of other work.
-fn rest(length: Duration) {
+pub(crate) fn rest(length: Duration) {
     let began = Instant::now();
     while began.elapsed() < length {
         std::hint::spin_loop();
     }
-}
-
-fn rows(subjects: &[Subject], times: &[Vec<f64>]) -> Vec<Row> {
-    let floor = times.first().map(|times| quantile(times, 0.5));
-    let row = |(subject, times): (&Subject, &Vec<f64>)| Row {
-        best: Some(quantile(times, 0.0)),
-        floor,
-        ..Row::new(subject.what, quantile(times, 0.5), "ns/call")
-    };
-    subjects.iter().zip(times).map(row).collect()
 }

@@ -23,6 +23,9 @@ pub(crate) struct StandIn {
 struct Seen {
     probed: AtomicBool,
     captured: AtomicU64,
+    reports: AtomicU64,
+    sender_cpu_ns: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl StandIn {
@@ -55,6 +58,23 @@ impl StandIn {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+
+    /// Processor time the SDK's thread has taken, by a report that was made from now on.
+    pub(crate) fn sender_cpu(&self) -> Outcome<Duration> {
+        let (before, deadline) = (self.seen.reports.load(Ordering::Acquire), Instant::now() + PATIENCE);
+        while self.seen.reports.load(Ordering::Acquire) < before + 2 {
+            if Instant::now() > deadline {
+                return Err("The SDK does not report.".into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(Duration::from_nanos(self.seen.sender_cpu_ns.load(Ordering::Acquire)))
+    }
+
+    /// Calls the SDK says it lost, by its last report.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.seen.dropped.load(Ordering::Acquire)
     }
 
     /// Calls that arrived.
@@ -92,6 +112,11 @@ fn serve(stream: TcpStream, order: &v1::Probes, seen: &Seen) -> Outcome {
             Some(v1::to_hub::Message::Report(report)) => {
                 let active = report.probes.iter().any(|probe| probe.functions > 0);
                 seen.probed.fetch_or(active, Ordering::AcqRel);
+                let drops = report.drops.unwrap_or_default();
+                let dropped = drops.ring_full + drops.buffer_full + drops.no_ring + drops.open_full;
+                seen.dropped.store(dropped, Ordering::Release);
+                seen.sender_cpu_ns.store(report.sender_cpu_ns, Ordering::Release);
+                seen.reports.fetch_add(1, Ordering::AcqRel);
             }
             _ => {}
         }

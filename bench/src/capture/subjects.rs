@@ -17,13 +17,13 @@ pub(super) fn two_clock_reads() -> u64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn cycles() -> u64 {
+pub(super) fn cycles() -> u64 {
     // SAFETY: every x86-64 processor has the instruction, and it touches no memory.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn cycles() -> u64 {
+pub(super) fn cycles() -> u64 {
     static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     BEGAN.get_or_init(std::time::Instant::now).elapsed().as_nanos() as u64
 }
@@ -94,6 +94,12 @@ pub(super) fn bare_order(order: &Order) -> Result<f64, String> {
 #[inline(never)]
 pub(super) async fn bare_async(a: u64, polls: u32) -> u64 {
     Polls(polls).await + a
+}
+
+/// Bytes by which a future grows when its function is made traceable.
+pub(super) fn grown_future() -> usize {
+    let (traced, bare) = (off::asynchronous(1, 1), bare_async(1, 1));
+    size_of_val(&traced).saturating_sub(size_of_val(&bare))
 }
 
 /// Functions that stay off.

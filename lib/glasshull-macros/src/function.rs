@@ -69,27 +69,32 @@ impl Function<'_> {
     }
 
     /// The body moves into a closure that is called at once: `return` and `?` then end the closure, and what they
-    /// give can be looked at.
+    /// give can be looked at. Around that stands another, which says how a call is captured: made twice, in the function
+    /// itself for calls that are not, and apart for those that are, it leaves nothing of capturing where it is off.
     fn synchronous(&mut self, options: &Options) -> TokenStream {
         let arguments = Arguments::take_from(self.signature, options);
         let (body, ty) = (&*self.body, inferable(&self.signature.output));
-        let [call, returned, value] = locals(["call", "returned", "value"]);
-        let open = self.open(&arguments, options, SYNCHRONOUS);
-        let finish = finish(&call, &returned);
-        let rebind = &arguments.rebind;
+        let [on, call, returned, value] = locals(["on", "call", "returned", "value"]);
+        let (site, begin) = (self.site(&arguments, options), begin(&arguments, options, SYNCHRONOUS));
+        let finish = finish(&call, &quote!(&#returned));
+        let (rebind, p) = (&arguments.rebind, quote!(::glasshull::__private));
         quote_spanned! {Span::mixed_site()=>
-            #[allow(unused_mut)]
-            let mut #call = #open;
+            #site
             #[allow(clippy::let_unit_value, clippy::redundant_closure_call, clippy::unit_arg)]
-            let #returned = ::glasshull::__private::call_once(move || -> #ty {
-                #rebind
-                #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
-                let #value: #ty = #body;
-                #[allow(unreachable_code, clippy::needless_return)]
-                return #value;
-            });
-            #finish
-            #returned
+            #p::either(__GLASSHULL_SITE.is_on(), #[inline(always)] move |#on: bool| -> #ty {
+                #[allow(unused_mut)]
+                let mut #call = if #on { #begin } else { #p::Call::off() };
+                let #returned = #p::call_once(#[inline(always)] move || -> #ty {
+                    #rebind
+                    #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
+                    let #value: #ty = #body;
+                    #[allow(unreachable_code, clippy::needless_return)]
+                    return #value;
+                });
+                if #on { #finish }
+                #[allow(clippy::needless_return)]
+                return #returned;
+            })
         }
     }
 
@@ -120,26 +125,13 @@ impl Function<'_> {
     }
 
     /// The function's site, and an expression for a call that is open if the function is being captured.
-    fn open(&self, arguments: &Arguments, options: &Options, (call, begin): (&str, &str)) -> TokenStream {
-        let (call, begin) = (format_ident!("{call}"), format_ident!("{begin}"));
-        let site = self.site(arguments, options);
-        let [recorder, entering] = locals(["recorder", "entering"]);
-        let record = arguments.record(options, &recorder);
+    fn open(&self, arguments: &Arguments, options: &Options, kind: (&str, &str)) -> TokenStream {
+        let (site, begin, call) =
+            (self.site(arguments, options), begin(arguments, options, kind), format_ident!("{}", kind.0));
         let p = quote!(::glasshull::__private);
         quote_spanned! {Span::mixed_site()=> {
             #site
-            if __GLASSHULL_SITE.is_on() {
-                #[allow(unused_imports)]
-                use #p::specialize::*;
-                let mut #entering = #p::enter(&__GLASSHULL_SITE);
-                if let ::core::option::Option::Some(#recorder) = #entering.recorder() {
-                    let _ = &*#recorder;
-                    #record
-                }
-                #entering.#begin()
-            } else {
-                #p::#call::off()
-            }
+            if __GLASSHULL_SITE.is_on() { #begin } else { #p::#call::off() }
         }}
     }
 
@@ -196,37 +188,52 @@ fn locals<const N: usize>(names: [&str; N]) -> [Ident; N] {
     names.map(|name| format_ident!("__glasshull_{name}", span = Span::mixed_site()))
 }
 
+/// The body as a future that is awaited at once; made where it stays, so that it is there once only.
 fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStream) -> TokenStream {
-    let [call, returned, value, future] = locals(["call", "returned", "value", "future"]);
-    let hint = return_type_hint(ty);
-    let finish = finish(&call, &returned);
+    let [call, returned, value] = locals(["call", "returned", "value"]);
+    let (hint, p) = (return_type_hint(ty), quote!(::glasshull::__private));
+    let finish = finish(&call, &quote!(#returned));
     quote_spanned! {Span::mixed_site()=>
-        #[allow(unused_mut)]
-            let mut #call = #open;
-        let #future = async move {
-            #hint
-            #rebind
-            #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
-            let #value: #ty = #body;
-            #[allow(unreachable_code, clippy::needless_return)]
-            return #value;
-        };
-        #[allow(clippy::let_unit_value)]
-        let (#returned, mut #call) = #call.run(#future).await;
-        #finish
-        #returned
+        #p::run(
+            #open,
+            async move {
+                #hint
+                #rebind
+                #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
+                let #value: #ty = #body;
+                #[allow(unreachable_code, clippy::needless_return)]
+                return #value;
+            },
+            |#returned: &_, #call: &mut #p::AsyncCall| { #finish },
+        ).await
     }
 }
 
+/// An expression that records the arguments and begins the call.
+fn begin(arguments: &Arguments, options: &Options, (_, begin): (&str, &str)) -> TokenStream {
+    let (begin, [recorder, entering]) = (format_ident!("{begin}"), locals(["recorder", "entering"]));
+    let (record, p) = (arguments.record(options, &recorder), quote!(::glasshull::__private));
+    quote_spanned! {Span::mixed_site()=> {
+        #[allow(unused_imports)]
+        use #p::specialize::*;
+        let mut #entering = #p::enter(&__GLASSHULL_SITE);
+        if let ::core::option::Option::Some(#recorder) = #entering.recorder() {
+            let _ = &*#recorder;
+            #record
+        }
+        #entering.#begin()
+    }}
+}
+
 /// Captures what the call gave, if it is being captured.
-fn finish(call: &Ident, returned: &Ident) -> TokenStream {
+fn finish(call: &Ident, returned: &TokenStream) -> TokenStream {
     let p = quote!(::glasshull::__private);
     let [out, split] = locals(["out", "split"]);
     quote_spanned! {Span::mixed_site()=>
         if #call.is_open() {
             #[allow(unused_imports)]
             use #p::specialize::*;
-            let #split = (&#p::Returned(&#returned)).split();
+            let #split = (&#p::Returned(#returned)).split();
             if let ::core::option::Option::Some(#out) = #call.end(#split.is_err()) {
                 match #split {
                     ::core::result::Result::Ok(value) => (&&&&#p::Value(value)).put(#out),

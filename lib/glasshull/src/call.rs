@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,6 +19,29 @@ use crate::value::Recorder;
 #[inline(always)]
 pub fn call_once<R>(body: impl FnOnce() -> R) -> R {
     body()
+}
+
+/// Runs a call, captured or not, each in code of its own.
+#[inline(always)]
+pub fn either<R>(on: bool, call: impl FnOnce(bool) -> R) -> R {
+    if on {
+        // In a place of its own: what is put there is put there where it is needed, and stays in registers where not.
+        let mut call = ManuallyDrop::new(call);
+        // SAFETY: it is not used afterwards.
+        unsafe { captured(&mut call) }
+    } else {
+        call(false)
+    }
+}
+
+/// # Safety
+/// The closure is not used afterwards.
+#[cold]
+#[inline(never)]
+unsafe fn captured<R>(call: &mut ManuallyDrop<impl FnOnce(bool) -> R>) -> R {
+    // SAFETY: the caller keeps to it.
+    let call = unsafe { ManuallyDrop::take(call) };
+    call(true)
 }
 
 /// The beginning of a call of a function that is on, while its arguments are recorded.
@@ -321,12 +344,6 @@ impl AsyncCall {
         Self { entered: None }
     }
 
-    /// Runs the function's body as part of this call. Gives the call back with what the body gives.
-    #[inline(always)]
-    pub fn run<F: Future>(self, body: F) -> Running<F> {
-        Running { body, call: self }
-    }
-
     /// Whether what it gives is to be captured.
     #[inline(always)]
     pub fn is_open(&self) -> bool {
@@ -407,34 +424,54 @@ impl AsyncCall {
     }
 }
 
-/// The body of an async function that may be captured.
-pub struct Running<F> {
-    body: F,
-    call: AsyncCall,
+/// Runs the body of an async function as part of a call; `finish` captures what it gave.
+#[inline(always)]
+pub fn run<F: Future, E: Fn(&F::Output, &mut AsyncCall)>(call: AsyncCall, body: F, finish: E) -> Running<F, E> {
+    Running { body, call, finish }
 }
 
-impl<F: Future> Future for Running<F> {
-    type Output = (F::Output, AsyncCall);
+/// The body of an async function that may be captured.
+pub struct Running<F, E> {
+    body: F,
+    call: AsyncCall,
+    finish: E,
+}
+
+impl<F: Future, E: Fn(&F::Output, &mut AsyncCall)> Future for Running<F, E> {
+    type Output = F::Output;
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `body` is structurally pinned: it is never moved out of `self`, `Running` has no `Drop` of its own,
-        // is `Unpin` only if the body is, and is not packed. `call` is never pinned.
-        let (body, call) = unsafe {
+        // is `Unpin` only if the body is, and is not packed. `call` and `finish` are never pinned.
+        let (body, call, finish) = unsafe {
             let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.body), &mut this.call)
+            (Pin::new_unchecked(&mut this.body), &mut this.call, &this.finish)
         };
-        let polled = match &mut call.entered {
+        match &call.entered {
             None => body.poll(context),
-            Some(_) => call.poll(|| body.poll(context)),
-        };
-        polled.map(|output| (output, AsyncCall { entered: call.entered.take() }))
+            Some(_) => poll_captured(body, call, finish, context),
+        }
     }
 }
 
+#[cold]
+#[inline(never)]
+fn poll_captured<F: Future>(
+    body: Pin<&mut F>,
+    call: &mut AsyncCall,
+    finish: &impl Fn(&F::Output, &mut AsyncCall),
+    context: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let polled = call.poll(|| body.poll(context));
+    if let Poll::Ready(output) = &polled {
+        finish(output, call);
+    }
+    polled
+}
+
 impl AsyncCall {
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         let frame = self.entered.as_ref().map_or(Frame::NONE, |entered| entered.frame);
         let (panics, was_panicking) = (panics::count(), std::thread::panicking());

@@ -258,7 +258,7 @@ pub use {
 pub mod __private {
     pub use linkme;
 
-    pub use crate::call::{AsyncCall, Call, Entering, Running, call_once, enter};
+    pub use crate::call::{AsyncCall, Call, Entering, Running, call_once, either, enter, run};
     pub use crate::site::{SITES, Site};
     pub use crate::specialize::{Failure, Returned, Value, compute, traits as specialize};
     pub use crate::value::Recorder;

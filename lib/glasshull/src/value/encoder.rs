@@ -9,13 +9,15 @@ use serde_core::ser::{
 
 use super::buffer::Buffer;
 use super::redaction::Redaction;
-use super::{Limits, MAX_IGNORED_REFUSALS, MAX_SKIPPED_ITEMS, MAX_TRANSPARENT, cut, tag};
+use super::{Limits, MAX_IGNORED_REFUSALS, MAX_PASSED_OVER, MAX_SKIPPED_ITEMS, MAX_TRANSPARENT, cut, tag};
 
 /// Why encoding ended early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// A limit was reached; what is there so far is readable.
     Limit,
+    /// A list or a map has all it may have, and is closed; what comes after it is still wanted.
+    Full,
     /// The value's own `Serialize` gave up.
     Failed(String),
 }
@@ -23,7 +25,7 @@ pub(crate) enum Stop {
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Limit => f.write_str("a limit was reached"),
+            Self::Limit | Self::Full => f.write_str("a limit was reached"),
             Self::Failed(why) => f.write_str(why),
         }
     }
@@ -67,6 +69,8 @@ pub(crate) struct Encoder<'a> {
     transparent: usize,
     /// Items passed over so far.
     skipped: usize,
+    /// A list that had all it may have was ended, and that was not yet heard of outside of it.
+    full: bool,
     /// Once set, nothing more is written.
     stopped: bool,
     refusals: usize,
@@ -88,6 +92,7 @@ impl<'a> Encoder<'a> {
             depth: 0,
             transparent: 0,
             skipped: 0,
+            full: false,
             stopped: false,
             refusals: 0,
         }
@@ -156,13 +161,27 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
+    /// Writes a value, or a part of one. A list in it whose own code was ended, as it had all it may have, is no failure.
+    pub(crate) fn part<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
+        let before = (self.depth, self.transparent);
+        match value.serialize(&mut *self) {
+            // Some put what they are told into words of their own.
+            Err(Stop::Full | Stop::Failed(_)) if self.full => {
+                self.full = false;
+                (self.depth, self.transparent) = before;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     /// Writes what is inside something that itself is not shown.
     fn inside<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
         if self.transparent >= MAX_TRANSPARENT {
             return self.tag(tag::TRUNCATED);
         }
         self.transparent += 1;
-        let written = value.serialize(&mut *self);
+        let written = self.part(value);
         self.transparent -= 1;
         written
     }
@@ -173,7 +192,7 @@ impl<'a> Encoder<'a> {
         self.tag(if hidden { tag::TRUNCATED } else { kind })?;
         self.depth += if hidden { 0 } else { levels };
         let left = if hidden { 0 } else { self.limits.items };
-        Ok(Items { encoder: self, hidden, left, cut: false, secret: false, levels })
+        Ok(Items { encoder: self, hidden, left, passed: 0, secret: false, levels })
     }
 
     /// Opens the map `{variant: content}` and the content in it.
@@ -200,8 +219,8 @@ pub(crate) struct Items<'e, 'a> {
     hidden: bool,
     /// How many more items are taken.
     left: usize,
-    /// Whether items were passed over.
-    cut: bool,
+    /// How many were passed over.
+    passed: usize,
     /// Whether the next value is to be withheld, as its key is a name of secrets.
     secret: bool,
     /// Containers that end together: two for an enum's variant with content.
@@ -210,21 +229,34 @@ pub(crate) struct Items<'e, 'a> {
 
 impl Items<'_, '_> {
     /// Whether the next item is to be written.
+    #[inline]
     fn admit(&mut self) -> Result<bool, Stop> {
         if self.left > 0 {
             self.left -= 1;
             return Ok(true);
         }
-        self.cut = true;
+        self.pass_over()
+    }
+
+    fn pass_over(&mut self) -> Result<bool, Stop> {
+        self.passed += 1;
         self.encoder.skipped += 1;
         if self.encoder.skipped > MAX_SKIPPED_ITEMS {
             return Err(self.encoder.stop());
         }
-        Ok(false)
+        if self.passed <= MAX_PASSED_OVER {
+            return Ok(false);
+        }
+        // Once: code that does not heed it goes on.
+        if self.passed == MAX_PASSED_OVER + 1 {
+            self.write_ends();
+        }
+        self.encoder.full = true;
+        Err(Stop::Full)
     }
 
     fn item<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
-        if self.admit()? { value.serialize(&mut *self.encoder) } else { Ok(()) }
+        if self.admit()? { self.encoder.part(value) } else { Ok(()) }
     }
 
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
@@ -235,7 +267,7 @@ impl Items<'_, '_> {
         if self.encoder.redaction.names_static(name) {
             return self.encoder.tag(tag::REDACTED);
         }
-        value.serialize(&mut *self.encoder)
+        self.encoder.part(value)
     }
 
     fn key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Stop> {
@@ -244,32 +276,40 @@ impl Items<'_, '_> {
             return Ok(());
         }
         let start = self.encoder.out.len();
-        key.serialize(&mut *self.encoder)?;
+        self.encoder.part(key)?;
         self.secret = self.encoder.redaction.names_encoded(self.encoder.out.written(start));
         Ok(())
     }
 
     fn value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
-        match (self.cut, self.secret) {
+        match (self.passed > 0, self.secret) {
             (true, _) => Ok(()),
             (false, true) => self.encoder.tag(tag::REDACTED),
-            (false, false) => value.serialize(&mut *self.encoder),
+            (false, false) => self.encoder.part(value),
         }
     }
 
-    /// The ends may stand beyond the limit: they are few, and without them the value would look cut.
-    fn close(self) -> Result<(), Stop> {
+    fn close(mut self) -> Result<(), Stop> {
         if self.encoder.stopped {
             return Err(self.encoder.stop());
         }
+        if self.passed <= MAX_PASSED_OVER {
+            self.write_ends();
+        }
         if !self.hidden {
-            self.encoder.out.push(if self.cut { tag::END_CUT } else { tag::END });
-            for _ in 1..self.levels {
-                self.encoder.out.push(tag::END);
-            }
             self.encoder.depth -= self.levels;
         }
         Ok(())
+    }
+
+    /// The ends may stand beyond the limit: they are few, and without them the value would look cut.
+    fn write_ends(&mut self) {
+        if !self.hidden {
+            self.encoder.out.push(if self.passed > 0 { tag::END_CUT } else { tag::END });
+            for _ in 1..self.levels {
+                self.encoder.out.push(tag::END);
+            }
+        }
     }
 }
 

@@ -23,6 +23,10 @@ pub(crate) use recorder::{MAX_RECORD_BYTES, Wish, panic_message};
 /// `Some`s and newtypes around one value. What is inside more is replaced by a marker: it is a cycle.
 pub(crate) const MAX_TRANSPARENT: usize = 64;
 
+/// Items of one list passed over before its code is told that this is the end: code that goes on all the same, or makes a
+/// failure of it, then concerns long lists only.
+pub(crate) const MAX_PASSED_OVER: usize = 256;
+
 /// Items passed over in one value before its own code is stopped: a list of millions must not cost milliseconds.
 pub(crate) const MAX_SKIPPED_ITEMS: usize = 10_000;
 

@@ -242,9 +242,9 @@ impl Recorder {
     pub(crate) fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {
         self.value(|out| {
             let start = out.bytes.len();
-            let done = catch_unwind(AssertUnwindSafe(|| value.serialize(&mut out.encoder())));
+            let done = catch_unwind(AssertUnwindSafe(|| out.encoder().part(value)));
             match done {
-                Ok(Ok(()) | Err(Stop::Limit)) => {}
+                Ok(Ok(()) | Err(Stop::Limit | Stop::Full)) => {}
                 Ok(Err(Stop::Failed(why))) => out.failed(start, &format!("Serialize: {why}")),
                 Err(panic) => out.panicked(start, "Serialize", panic),
             }

@@ -124,6 +124,43 @@ fn what_follows_a_long_list_is_still_captured() {
     assert_eq!(value[1], "after");
 }
 
+/// A list whose code takes what it is told in its own way.
+struct Own(Heed);
+
+type Heed = fn(Result<(), String>) -> Result<(), String>;
+
+impl Serialize for Own {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::{Error, SerializeSeq};
+        let mut list = serializer.serialize_seq(None)?;
+        for i in 0..2_000 {
+            let told = list.serialize_element(&i).map_err(|error| error.to_string());
+            (self.0)(told).map_err(S::Error::custom)?;
+        }
+        list.end()
+    }
+}
+
+#[test]
+fn a_long_list_ends_early_whatever_its_code_makes_of_that() {
+    #[derive(Serialize)]
+    struct Around<T> {
+        list: Option<T>,
+        map: std::collections::BTreeMap<u32, Vec<T>>,
+        after: u32,
+    }
+    let own: [Heed; 2] = [|told| told, |_| Ok(())];
+    for own in own {
+        let value = Around { list: Some(Own(own)), map: [(1, vec![Own(own), Own(own)])].into(), after: 7 };
+        let value: Value = serde_json::from_str(&serialized(&value)).unwrap();
+        assert_eq!(value["after"], 7);
+        for list in [&value["list"], &value["map"]["1"][0], &value["map"]["1"][1]] {
+            assert_eq!(list.as_array().unwrap().len(), LIMITS.items + 1, "{list}");
+            assert_eq!(list[LIMITS.items], json!({"$glasshull": "truncated"}));
+        }
+    }
+}
+
 #[test]
 fn a_deep_value_ends_in_a_marker() {
     let deep = (0..50).fold(json!(1), |inner, _| json!([inner]));
