@@ -64,6 +64,7 @@ pub struct BatchWriter {
     last_trace: Option<([u8; 16], u32)>,
     last_call_id: u64,
     last_started_at_ns: i64,
+    running: usize,
 }
 
 impl BatchWriter {
@@ -98,6 +99,7 @@ impl BatchWriter {
         c.duration_ns.push(row.duration_ns);
         c.idle_ns.push(row.idle_ns);
         c.outcome.push(row.outcome as u32);
+        self.running += usize::from(row.outcome == Outcome::Running as i32);
         c.depth.push(row.depth);
         c.position.push(row.position);
         push_text(&mut c.args_size, &mut c.args, row.args);
@@ -105,6 +107,11 @@ impl BatchWriter {
         push_text(&mut c.error_size, &mut c.error, row.error);
         self.last_call_id = row.call_id;
         self.last_started_at_ns = row.started_at_ns;
+    }
+
+    /// Calls so far that have ended. Of the others another row follows, so that none of them is lost with this one.
+    pub fn ended(&self) -> usize {
+        self.len() - self.running
     }
 
     /// Calls so far.

@@ -49,6 +49,17 @@ fn refused(spoil: impl FnOnce(&mut CallColumns), expected: &str) {
     assert!(error.contains(expected), "{error}");
 }
 
+#[test]
+fn calls_that_run_are_not_among_those_that_ended() {
+    let mut writer = BatchWriter::default();
+    for outcome in [Outcome::Running, Outcome::Returned, Outcome::Running] {
+        writer.push(&CallRow { outcome: outcome as i32, ..CallRow::default() });
+    }
+    assert_eq!((writer.len(), writer.ended()), (3, 1));
+    assert_eq!(writer.finish(1).calls, 3);
+    assert_eq!((writer.len(), writer.ended()), (0, 0));
+}
+
 prop_compose! {
     fn row()(
         numbers in (0..5u32, 0..3u32, 0..4u8, any::<u64>(), any::<Option<u64>>(), any::<i64>(), any::<u64>(), any::<u64>()),

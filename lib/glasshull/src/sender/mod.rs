@@ -288,16 +288,16 @@ impl Sender {
     }
 
     fn close_batch(&mut self) {
-        let calls = self.writer.len() as u64;
+        let ended = self.writer.ended() as u64;
         self.batch_began = None;
         let taken = if self.outbox.is_full() {
             self.writer = BatchWriter::default();
             false
         } else {
-            self.outbox.push(self.writer.finish(self.outbox.next_sequence()))
+            self.outbox.push(self.writer.finish(self.outbox.next_sequence()), ended)
         };
         if !taken {
-            self.agent.drops.buffer_full.fetch_add(calls, Ordering::Relaxed);
+            self.agent.drops.buffer_full.fetch_add(ended, Ordering::Relaxed);
         }
     }
 

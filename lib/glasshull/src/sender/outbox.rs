@@ -8,7 +8,8 @@ use tungstenite::Bytes;
 
 struct Waiting {
     sequence: u64,
-    calls: u64,
+    /// Calls in it that have ended: those that are lost with it.
+    ended: u64,
     /// An encoded `ToHub`.
     message: Bytes,
 }
@@ -38,16 +39,16 @@ impl Outbox {
         self.next_sequence
     }
 
-    /// Takes a batch with the next sequence; false if the budget does not allow it.
-    pub(crate) fn push(&mut self, batch: CallBatch) -> bool {
-        let (sequence, calls) = (batch.sequence, batch.calls.into());
+    /// Takes a batch with the next sequence, in which so many calls have ended; false if the budget does not allow it.
+    pub(crate) fn push(&mut self, batch: CallBatch, ended: u64) -> bool {
+        let sequence = batch.sequence;
         let message: Bytes = ToHub { message: Some(to_hub::Message::Batch(batch)) }.encode_to_vec().into();
         if self.bytes + message.len() > self.budget {
             return false;
         }
         self.bytes += message.len();
         self.next_sequence = sequence + 1;
-        self.waiting.push_back(Waiting { sequence, calls, message });
+        self.waiting.push_back(Waiting { sequence, ended, message });
         true
     }
 
@@ -95,7 +96,7 @@ impl Outbox {
         let refused = self.waiting.remove(place);
         refused.map_or(0, |refused| {
             self.bytes -= refused.message.len();
-            refused.calls
+            refused.ended
         })
     }
 
@@ -109,7 +110,7 @@ impl Outbox {
     }
 
     pub(crate) fn calls(&self) -> u64 {
-        self.waiting.iter().map(|waiting| waiting.calls).sum()
+        self.waiting.iter().map(|waiting| waiting.ended).sum()
     }
 }
 
@@ -123,7 +124,7 @@ mod tests {
 
     fn outbox(batches: u64) -> Outbox {
         let mut outbox = Outbox::new(10_000);
-        assert!((1..=batches).all(|sequence| outbox.push(batch(sequence))));
+        assert!((1..=batches).all(|sequence| outbox.push(batch(sequence), 10)));
         outbox
     }
 
@@ -150,11 +151,11 @@ mod tests {
     #[test]
     fn beyond_the_budget_newer_batches_are_refused() {
         let mut outbox = Outbox::new(250);
-        assert!(outbox.push(batch(1)) && outbox.push(batch(2)));
-        assert!(!outbox.push(batch(3)));
+        assert!(outbox.push(batch(1), 10) && outbox.push(batch(2), 10));
+        assert!(!outbox.push(batch(3), 10));
         assert_eq!((outbox.next_sequence(), outbox.calls()), (3, 20));
         outbox.acknowledge(1);
-        assert!(outbox.push(batch(3)));
+        assert!(outbox.push(batch(3), 10));
     }
 
     #[test]
