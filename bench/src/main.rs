@@ -1,7 +1,7 @@
-//! Glasshull measured: `cargo xtask bench capture | hub | trace | tracing [--json]`.
+//! Glasshull measured: `cargo xtask bench capture | hub | soak | trace | tracing [--json]`.
 //!
-//! Nothing here passes or fails. A bench prints what it found beside what it is to be compared with, in one run on one
-//! machine; figures of two machines are never compared.
+//! Nothing here passes or fails, but for `soak`. A bench prints what it found beside what it is to be compared with, in one
+//! run on one machine; figures of two machines are never compared.
 
 #![allow(clippy::disallowed_methods, reason = "measuring is asking the clock")]
 
@@ -12,13 +12,18 @@ mod hub_process;
 mod layer;
 mod report;
 mod rounds;
+mod soak;
 mod stand_in;
 mod trace;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use report::Report;
+
+/// How long `soak` takes where nothing else is said.
+const SOAK: Duration = Duration::from_secs(600);
 
 /// What a bench comes to.
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -31,9 +36,12 @@ fn main() -> ExitCode {
         ["instance"] => trace::be_an_instance(),
         // What `tracing` starts one after the other.
         ["program", name] => layer::be_a_program(name),
+        // What `soak` soaks.
+        ["soaked", seed] => soak::be_soaked(seed),
+        ["soak", flag @ ("--minutes" | "--seconds"), number] => soak(flag, number),
         [name] => measure(name).map(|report| report.print_table()),
         [name, "--json"] => measure(name).map(|report| report.print_json()),
-        _ => Err("usage: bench capture | hub | trace | tracing [--json]".into()),
+        _ => Err("usage: bench capture | hub | soak | trace | tracing [--json]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,12 +52,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Soaks for a while; fails where something is not as it should be.
+fn soak(unit: &str, number: &str) -> Outcome {
+    let seconds = number.parse::<u64>()? * if unit == "--minutes" { 60 } else { 1 };
+    let report = soak::measure(Duration::from_secs(seconds))?;
+    report.print_table();
+    report.check()
+}
+
 fn measure(name: &str) -> Outcome<Report> {
     match name {
         "capture" => capture::measure(),
         "hub" => hub::measure(),
         "trace" => trace::measure(),
         "tracing" => layer::measure(),
-        other => Err(format!("There is no bench `{other}`; there are capture, hub, trace, tracing.").into()),
+        "soak" => soak::measure(SOAK),
+        other => Err(format!("There is no bench `{other}`; there are capture, hub, soak, trace, tracing.").into()),
     }
 }

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::Outcome;
+
 /// All a bench found.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -20,6 +22,8 @@ pub(crate) struct Row {
     pub(crate) value: f64,
     /// The best round, where there were several.
     pub(crate) best: Option<f64>,
+    /// What half of the rounds lie between, where they differ much.
+    pub(crate) quartiles: Option<[f64; 2]>,
     pub(crate) unit: &'static str,
     /// What no program can go below, measured in the same run.
     pub(crate) floor: Option<f64>,
@@ -29,7 +33,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { what: what.into(), value, best: None, unit, floor: None, goal: None }
+        Self { what: what.into(), value, best: None, quartiles: None, unit, floor: None, goal: None }
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -41,6 +45,7 @@ impl Row {
             "what": self.what,
             "value": self.value,
             "best": self.best,
+            "quartiles": self.quartiles,
             "unit": self.unit,
             "floor": self.floor,
             "ratio": self.ratio(),
@@ -53,6 +58,15 @@ impl Row {
 impl Report {
     pub(crate) fn new(bench: &'static str, rows: Vec<Row>) -> Self {
         Self { bench, rows }
+    }
+
+    /// # Errors
+    /// A goal is not met.
+    pub(crate) fn check(&self) -> Outcome {
+        let missed = |row: &&Row| row.goal.is_some_and(|goal| row.value > goal);
+        let told: Vec<String> =
+            self.rows.iter().filter(missed).map(|row| format!("{}: {}", row.what, row.value)).collect();
+        if told.is_empty() { Ok(()) } else { Err(told.join("\n").into()) }
     }
 
     pub(crate) fn print_json(&self) {
@@ -68,7 +82,9 @@ impl Report {
         for row in &self.rows {
             let [value, best, ratio, goal] = [Some(row.value), row.best, row.ratio(), row.goal].map(number);
             let met = row.goal.map_or("", |goal| if row.value <= goal { "" } else { "  missed" });
-            say(&format!("{:<64} {value:>10} {best:>10} {ratio:>8} {goal:>10}  {}{met}", row.what, row.unit));
+            let half = row.quartiles.map(|[low, high]| format!("  (half of all: {low:.2} to {high:.2})"));
+            let (what, unit, half) = (&row.what, row.unit, half.unwrap_or_default());
+            say(&format!("{what:<64} {value:>10} {best:>10} {ratio:>8} {goal:>10}  {unit}{met}{half}"));
         }
     }
 }
@@ -85,7 +101,8 @@ fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Not those this process may run on: a bench may have moved itself.
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count().max(1);
     format!("{model}, {cores} cores")
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench NAME [--json]`.
+//! `cargo xtask bench NAME [--json]`, `cargo xtask bench soak [--minutes N]`.
 
 use crate::Outcome;
 use crate::cargo::{cargo, program};
@@ -10,16 +10,17 @@ struct Bench {
     packages: &'static [&'static str],
 }
 
-/// `capture` and `tracing` need the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
+/// `capture`, `soak` and `tracing` need the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
 const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "soak", packages: &["bench"] },
     Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
     Bench { name: "tracing", packages: &["bench"] },
 ];
 
 /// Builds what the bench needs, optimised, and runs it.
-pub(crate) fn bench(name: &str, json: bool) -> Outcome {
+pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     let bench = BENCHES.iter().find(|bench| bench.name == name).ok_or_else(|| unknown(name))?;
     let mut build = cargo(&["build", "--release"]);
     for package in bench.packages {
@@ -28,9 +29,7 @@ pub(crate) fn bench(name: &str, json: bool) -> Outcome {
     run(build)?;
     let mut measure = command(program("bench", "release"), &[name]);
     measure.env("GLASSHULL_PROGRAM", program("glasshull", "release"));
-    if json {
-        measure.arg("--json");
-    }
+    measure.args(flags);
     run(measure)
 }
 

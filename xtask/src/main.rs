@@ -28,7 +28,8 @@ Glasshull's tasks:
   cargo xtask test [--fast]         everything that must hold; --fast leaves out DataFusion and the browser
   cargo xtask web                   builds the page (Node 20.19 or later)
   cargo xtask tidy                  the rules of the house that a program can check
-  cargo xtask bench NAME [--json]   measures: capture, hub, trace
+  cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing
+  cargo xtask bench soak [--minutes N]   a traced program under load while its hub fails, ten minutes long
   cargo xtask screenshots           takes README's pictures again
 ";
 
@@ -51,8 +52,9 @@ fn perform(words: &[&str]) -> Outcome {
         ["test", "--fast"] => test::test(test::Extent::Fast),
         ["web"] => page::build(),
         ["tidy"] => tidy::tidy(),
-        ["bench", name] => bench::bench(name, false),
-        ["bench", name, "--json"] => bench::bench(name, true),
+        ["bench", name] => bench::bench(name, &[]),
+        ["bench", name, "--json"] => bench::bench(name, &["--json"]),
+        ["bench", "soak", "--minutes", minutes] => bench::bench("soak", &["--minutes", minutes]),
         ["screenshots"] => screenshots::screenshots(),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);
