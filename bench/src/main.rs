@@ -1,4 +1,4 @@
-//! Glasshull measured: `cargo xtask bench capture | hub | soak | trace | tracing [--json]`.
+//! Glasshull measured: `cargo xtask bench capture | hub | soak | trace | tracing | web [--json]`.
 //!
 //! Nothing here passes or fails, but for `soak`. A bench prints what it found beside what it is to be compared with, in one
 //! run on one machine; figures of two machines are never compared.
@@ -15,6 +15,7 @@ mod rounds;
 mod soak;
 mod stand_in;
 mod trace;
+mod web;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -36,12 +37,15 @@ fn main() -> ExitCode {
         ["instance"] => trace::be_an_instance(),
         // What `tracing` starts one after the other.
         ["program", name] => layer::be_a_program(name),
+        // What `web` measures, and what it loads that with.
+        ["server", name] => web::be_a_server(name),
         // What `soak` soaks.
         ["soaked", seed] => soak::be_soaked(seed),
+        ["load", address, connections, rest, within] => web::be_a_load(address, [connections, rest, within]),
         ["soak", flag @ ("--minutes" | "--seconds"), number] => soak(flag, number),
         [name] => measure(name).map(|report| report.print_table()),
         [name, "--json"] => measure(name).map(|report| report.print_json()),
-        _ => Err("usage: bench capture | hub | soak | trace | tracing [--json]".into()),
+        _ => Err("usage: bench capture | hub | soak | trace | tracing | web [--json]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,6 +71,7 @@ fn measure(name: &str) -> Outcome<Report> {
         "trace" => trace::measure(),
         "tracing" => layer::measure(),
         "soak" => soak::measure(SOAK),
-        other => Err(format!("There is no bench `{other}`; there are capture, hub, soak, trace, tracing.").into()),
+        "web" => web::measure(),
+        other => Err(format!("There is no bench `{other}`; there are capture, hub, soak, trace, tracing, web.").into()),
     }
 }

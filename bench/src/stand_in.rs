@@ -1,11 +1,11 @@
-//! A stand-in for the hub: it takes one session, orders one probe, acknowledges everything, keeps nothing.
+//! A stand-in for the hub: it takes one session, orders one probe or none, acknowledges everything, keeps nothing.
 
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use glasshull_wire::{Message as _, PROTOCOL, v1};
+use glasshull_wire::{Calls, Message as _, PROTOCOL, v1};
 use tungstenite::{Message, WebSocket};
 
 use crate::Outcome;
@@ -21,20 +21,37 @@ pub(crate) struct StandIn {
 
 #[derive(Default)]
 struct Seen {
+    /// Batches are to be unpacked, and looked into.
+    unpacks: bool,
+    connected: AtomicBool,
     probed: AtomicBool,
     captured: AtomicU64,
+    roots: AtomicU64,
     reports: AtomicU64,
-    sender_cpu_ns: AtomicU64,
-    dropped: AtomicU64,
+    report: Mutex<v1::Report>,
 }
 
 impl StandIn {
     /// Orders all calls of functions that match the pattern.
     pub(crate) fn start(pattern: &str) -> Outcome<Self> {
+        Self::ordering(vec![probe(pattern)], false)
+    }
+
+    /// The same, and looks into what arrives.
+    pub(crate) fn attentive(pattern: &str) -> Outcome<Self> {
+        Self::ordering(vec![probe(pattern)], true)
+    }
+
+    /// Orders nothing.
+    pub(crate) fn idle() -> Outcome<Self> {
+        Self::ordering(Vec::new(), false)
+    }
+
+    fn ordering(probes: Vec<v1::Probe>, unpacks: bool) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = format!("http://{}", listener.local_addr()?);
-        let seen = Arc::<Seen>::default();
-        let (order, noted) = (probes(pattern), seen.clone());
+        let seen = Arc::new(Seen { unpacks, ..Seen::default() });
+        let (order, noted) = (v1::Probes { revision: 1, probes }, seen.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // A session that breaks off is the SDK's to open again.
@@ -50,14 +67,12 @@ impl StandIn {
 
     /// Waits until the SDK has said that it captures.
     pub(crate) fn wait_until_probed(&self) -> Outcome {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.seen.probed.load(Ordering::Acquire) {
-            if Instant::now() > deadline {
-                return Err("The SDK did not take the probe.".into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+        wait(&self.seen.probed, "The SDK did not take the probe.")
+    }
+
+    /// Waits until the SDK has a session.
+    pub(crate) fn wait_until_connected(&self) -> Outcome {
+        wait(&self.seen.connected, "The SDK did not connect.")
     }
 
     /// Processor time the SDK's thread has taken, by a report that was made from now on.
@@ -69,22 +84,46 @@ impl StandIn {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(Duration::from_nanos(self.seen.sender_cpu_ns.load(Ordering::Acquire)))
+        Ok(Duration::from_nanos(self.report().sender_cpu_ns))
     }
 
     /// Calls the SDK says it lost, by its last report.
     pub(crate) fn dropped(&self) -> u64 {
-        self.seen.dropped.load(Ordering::Acquire)
+        let drops = self.report().drops.unwrap_or_default();
+        let ring = drops.ring_full + drops.no_ring;
+        ring + drops.buffer_full + drops.refused + drops.open_full + drops.unclaimed
     }
 
-    /// Calls that arrived.
+    /// Calls that arrived. One that takes long arrives twice, while it runs and when it has ended; where the stand-in is
+    /// attentive it counts once.
     pub(crate) fn captured(&self) -> u64 {
         self.seen.captured.load(Ordering::Acquire)
     }
+
+    /// The first calls of requests among them, where it is attentive.
+    pub(crate) fn roots(&self) -> u64 {
+        self.seen.roots.load(Ordering::Acquire)
+    }
+
+    /// What the SDK said last of how capturing goes.
+    fn report(&self) -> v1::Report {
+        self.seen.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
-fn probes(pattern: &str) -> v1::Probes {
-    let probe = v1::Probe {
+fn wait(until: &AtomicBool, else_say: &str) -> Outcome {
+    let deadline = Instant::now() + PATIENCE;
+    while !until.load(Ordering::Acquire) {
+        if Instant::now() > deadline {
+            return Err(else_say.into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn probe(pattern: &str) -> v1::Probe {
+    v1::Probe {
         probe_id: "p1".into(),
         patterns: vec![pattern.into()],
         remaining_ns: Duration::from_secs(3_600).as_nanos() as u64,
@@ -93,8 +132,7 @@ fn probes(pattern: &str) -> v1::Probes {
         sample_one_in: 1,
         owner: "bench".into(),
         ..Default::default()
-    };
-    v1::Probes { revision: 1, probes: vec![probe] }
+    }
 }
 
 fn serve(stream: TcpStream, order: &v1::Probes, seen: &Seen) -> Outcome {
@@ -103,23 +141,39 @@ fn serve(stream: TcpStream, order: &v1::Probes, seen: &Seen) -> Outcome {
     loop {
         let Message::Binary(bytes) = socket.read()? else { continue };
         match v1::ToHub::decode(bytes)?.message {
-            Some(v1::to_hub::Message::Hello(_)) => say(&mut socket, welcome(order))?,
+            Some(v1::to_hub::Message::Hello(_)) => {
+                say(&mut socket, welcome(order))?;
+                seen.connected.store(true, Ordering::Release);
+            }
             Some(v1::to_hub::Message::Batch(batch)) => {
-                seen.captured.fetch_add(u64::from(batch.calls), Ordering::AcqRel);
+                seen.take(&batch)?;
                 let ack = v1::Ack { sequence: batch.sequence, wait_ms: 0 };
                 say(&mut socket, v1::to_instance::Message::Ack(ack))?;
             }
             Some(v1::to_hub::Message::Report(report)) => {
                 let active = report.probes.iter().any(|probe| probe.functions > 0);
                 seen.probed.fetch_or(active, Ordering::AcqRel);
-                let drops = report.drops.unwrap_or_default();
-                let dropped = drops.ring_full + drops.buffer_full + drops.no_ring + drops.open_full;
-                seen.dropped.store(dropped, Ordering::Release);
-                seen.sender_cpu_ns.store(report.sender_cpu_ns, Ordering::Release);
+                *seen.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
                 seen.reports.fetch_add(1, Ordering::AcqRel);
             }
             _ => {}
         }
+    }
+}
+
+impl Seen {
+    fn take(&self, batch: &v1::CallBatch) -> Outcome {
+        let (mut ended, mut roots) = (u64::from(batch.calls), 0);
+        if self.unpacks {
+            let calls = Calls::decode(batch).map_err(|error| error.to_string())?;
+            let rows = calls.parent_id.iter().zip(&calls.outcome).filter(|(_, how)| **how != v1::Outcome::Running);
+            let of =
+                |parents: Vec<bool>| (parents.len() as u64, parents.iter().filter(|is_root| **is_root).count() as u64);
+            (ended, roots) = of(rows.map(|(parent, _)| parent.is_none()).collect());
+        }
+        self.captured.fetch_add(ended, Ordering::AcqRel);
+        self.roots.fetch_add(roots, Ordering::AcqRel);
+        Ok(())
     }
 }
 

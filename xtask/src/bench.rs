@@ -10,13 +10,14 @@ struct Bench {
     packages: &'static [&'static str],
 }
 
-/// `capture`, `soak` and `tracing` need the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
+/// `capture`, `soak`, `tracing` and `web` need the SDK alone; the others drive the real hub, whose release build takes twenty minutes at first.
 const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
     Bench { name: "soak", packages: &["bench"] },
     Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
     Bench { name: "tracing", packages: &["bench"] },
+    Bench { name: "web", packages: &["bench"] },
 ];
 
 /// Builds what the bench needs, optimised, and runs it.

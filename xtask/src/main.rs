@@ -28,7 +28,7 @@ Glasshull's tasks:
   cargo xtask test [--fast]         everything that must hold; --fast leaves out DataFusion and the browser
   cargo xtask web                   builds the page (Node 20.19 or later)
   cargo xtask tidy                  the rules of the house that a program can check
-  cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing
+  cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing, web
   cargo xtask bench soak [--minutes N]   a traced program under load while its hub fails, ten minutes long
   cargo xtask screenshots           takes README's pictures again
 ";
