@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use serde_json::Value;
 
 use crate::failure::{Failure, Scene};
+use crate::lock::LockFile;
 use crate::metadata::{self, Metadata};
 use crate::options::{Options, Task};
 use crate::report::{self, say};
@@ -76,7 +77,7 @@ impl Places {
         let mut failed = self.failed();
         for attempt in 1..=MAX_ATTEMPTS {
             let instrumented = workspace::instrument(metadata, options, &failed)?;
-            self.mirror(metadata, &instrumented.changed(metadata, sdk)?)?;
+            self.mirror(options, metadata, &instrumented.changed(metadata, sdk)?)?;
             let Err(mut failure) = self.attempt(options, metadata, &instrumented)? else {
                 self.remember(&failed)?;
                 return Ok(Ok(instrumented));
@@ -110,25 +111,20 @@ impl Places {
         Ok(code(status))
     }
 
-    fn mirror(&self, metadata: &Metadata, changed: &BTreeMap<PathBuf, Vec<u8>>) -> Result<(), String> {
+    fn mirror(
+        &self,
+        options: &Options,
+        metadata: &Metadata,
+        changed: &BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Result<(), String> {
         let root = &metadata.root;
         let left_out = [metadata.target.clone(), root.join(".git"), root.join("Cargo.lock"), self.folder.clone()];
         let mirror = Mirror { root, shadow: &self.shadow, changed, left_out: &left_out };
-        mirror
-            .update()
-            .and_then(|()| self.take_lock_file(root))
-            .map_err(|error| format!("{} cannot be mirrored into {}: {error}", root.display(), self.shadow.display()))
-    }
-
-    /// The lock file is the workspace's; cargo adds what the SDK needs. It is taken again only when it has changed.
-    fn take_lock_file(&self, root: &Path) -> std::io::Result<()> {
-        let Ok(lock) = fs::read(root.join("Cargo.lock")) else { return Ok(()) };
+        mirror.update().map_err(|error| {
+            format!("{} cannot be mirrored into {}: {error}", root.display(), self.shadow.display())
+        })?;
         let taken = self.folder.join("Cargo.lock.taken");
-        if fs::read(&taken).is_ok_and(|taken| taken == lock) && self.shadow.join("Cargo.lock").exists() {
-            return Ok(());
-        }
-        shadow::write(&self.shadow.join("Cargo.lock"), &lock)?;
-        shadow::write(&taken, &lock)
+        LockFile { root, shadow: &self.shadow, taken, offline: options.offline }.take()
     }
 
     fn attempt(

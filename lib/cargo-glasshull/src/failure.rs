@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use serde_json::Value;
 
+use crate::manifest::normal;
 use crate::options::Options;
 use crate::report::say;
 use crate::rewrite;
@@ -80,8 +81,9 @@ impl Failure {
 
 impl Scene<'_> {
     fn function_at(&self, (file, byte): &Place) -> Option<Blamed> {
+        let file = normal(file);
         let below = [self.root, self.shadow].iter().find_map(|folder| file.strip_prefix(folder).ok());
-        self.instrumented.function_at(below.unwrap_or(file), *byte, self.root)
+        self.instrumented.function_at(below.unwrap_or(&file), *byte, self.root)
     }
 
     fn package(&self, manifest: &Value) -> Vec<Blamed> {

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod failure;
+mod lock;
 mod manifest;
 mod metadata;
 mod modules;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::manifest::normal;
 use crate::options::Options;
 
 /// The workspace people stand in.
@@ -96,7 +97,8 @@ impl Target {
         Some(Self {
             name: said["name"].as_str()?.replace('-', "_"),
             kind,
-            source: said["src_path"].as_str()?.into(),
+            // By its text, as everywhere: one file has one name.
+            source: normal(Path::new(said["src_path"].as_str()?)),
             edition: said["edition"].as_str()?.into(),
         })
     }

@@ -35,12 +35,17 @@ impl Wrapper {
         is_wrapper.then(|| Self { folder: path.parent().unwrap_or(Path::new("")).to_owned() })
     }
 
-    /// Lays this program into the folder under the wrapper's name. Where it lies is part of what cargo goes by when it
-    /// decides what to build again.
+    /// Lays a copy of this program into the folder under the wrapper's name, as the program itself may be replaced while
+    /// cargo builds. Where it lies is part of what cargo goes by when it decides what to build again.
     pub(crate) fn install(folder: &Path, root: &Path) -> io::Result<PathBuf> {
         let wrapper = folder.join(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
         crate::shadow::write(&folder.join(ORIGIN), root.as_os_str().as_encoded_bytes())?;
-        crate::shadow::link(&std::env::current_exe()?, &wrapper)?;
+        let program = std::env::current_exe()?;
+        // Replaced already; Linux has it still.
+        let program = if program.exists() { program } else { "/proc/self/exe".into() };
+        crate::shadow::write(&wrapper, &fs::read(program)?)?;
+        #[cfg(unix)]
+        make_executable(&wrapper)?;
         Ok(wrapper)
     }
 
@@ -67,6 +72,12 @@ impl Wrapper {
         argument.push(origin);
         Some(argument)
     }
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 #[cfg(unix)]

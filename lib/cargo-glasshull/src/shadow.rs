@@ -94,7 +94,7 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-pub(crate) fn link(original: &Path, path: &Path) -> io::Result<()> {
+fn link(original: &Path, path: &Path) -> io::Result<()> {
     if fs::read_link(path).is_ok_and(|target| target == original) {
         return Ok(());
     }
@@ -107,7 +107,7 @@ pub(crate) fn link(original: &Path, path: &Path) -> io::Result<()> {
 
 /// Links need a privilege here: files are copied.
 #[cfg(not(unix))]
-pub(crate) fn link(original: &Path, path: &Path) -> io::Result<()> {
+fn link(original: &Path, path: &Path) -> io::Result<()> {
     if !original.is_dir() {
         return write(path, &fs::read(original)?);
     }

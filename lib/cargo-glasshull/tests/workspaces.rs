@@ -216,6 +216,15 @@ fn a_program_that_has_glasshull_already_gets_no_second_one() {
     assert_eq!(names, ["aware::renamed", "old::knots", "old::speed::factor"]);
 }
 
+#[test]
+fn a_file_that_a_manifest_names_from_elsewhere_in_the_workspace_is_instrumented() {
+    let workspace = Workspace::harbour();
+    let hub = greedy_hub();
+    let run = end(&mut workspace.captured(&hub, "run", &["--manifest-path", "strict/Cargo.toml"]));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "7\n"));
+    assert_eq!(one(&hub.state().ended(), "beside::beside").returned.as_deref(), Some("7"));
+}
+
 /// Whether cargo says that it built a package.
 fn built(ended: &Ended, package: &str) -> bool {
     ended.stderr.contains(&format!("Compiling {package} v"))

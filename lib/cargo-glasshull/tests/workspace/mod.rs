@@ -184,7 +184,9 @@ pub fn end(command: &mut Command) -> Ended {
     let code = wait(&mut child);
     let text = |reader: std::thread::JoinHandle<Vec<u8>>| String::from_utf8(reader.join().unwrap()).unwrap();
     let ended = Ended { code, stdout: text(stdout), stderr: text(stderr) };
-    println!("{command:?}: {:?}\n{}{}", ended.code, ended.stdout, ended.stderr);
+    println!("{command:?}: {:?}", ended.code);
+    // Not at the beginning of a line, where it would be taken for what this test itself says.
+    ended.stdout.lines().chain(ended.stderr.lines()).for_each(|line| println!("| {line}"));
     ended
 }
 

@@ -1,0 +1,7 @@
+fn main() {
+    println!("{}", beside());
+}
+
+fn beside() -> u32 {
+    7
+}
