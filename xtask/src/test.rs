@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that must hold, and one closing line.
 
+use std::process::Command;
 use std::time::Duration;
 
 use crate::cargo::{ALL_BUT_SDK, PROFILE, SDK, build_everything, cargo, target};
-use crate::run::{heading, output, run, run_watched, say};
+use crate::run::{heading, output, root, run, run_watched, say};
 use crate::{Outcome, page, system, tidy};
 
 /// How much is tested.
@@ -57,6 +58,7 @@ fn everything(count: &mut Count) {
         return;
     }
     count.tests("The SDK's tests", SDK);
+    count.model();
     count.tests("Tests", ALL_BUT_SDK);
     count.step("The SDK's lints", || clippy(SDK));
     count.step("Lints", || clippy(ALL_BUT_SDK));
@@ -69,6 +71,7 @@ fn fast(count: &mut Count) {
     let heavy = HEAVY.iter().flat_map(|package| ["--exclude", package]);
     let light: Vec<&str> = ALL_BUT_SDK.iter().copied().chain(heavy).collect();
     count.tests("The SDK's tests", SDK);
+    count.model();
     count.tests("Tests", &light);
     count.step("The SDK's lints", || clippy(SDK));
     count.step("Lints", || clippy(&light));
@@ -93,9 +96,20 @@ impl Count {
 
     /// A run of cargo's tests, counted one by one.
     fn tests(&mut self, name: &str, packages: &[&str]) {
-        heading(name);
         let mut tests = cargo(&["test", "--profile", PROFILE, "--no-fail-fast"]);
         tests.args(packages);
+        self.run(name, tests);
+    }
+
+    /// The model of the SDK's ring, which is no part of the workspace.
+    fn model(&mut self) {
+        let mut tests = cargo(&["test", "--locked", "--no-fail-fast", "--manifest-path"]);
+        tests.arg(root().join("model/Cargo.toml")).arg("--target-dir").arg(target().join("model"));
+        self.run("The ring, in every order its threads can get into", tests);
+    }
+
+    fn run(&mut self, name: &str, tests: Command) {
+        heading(name);
         let failed_before = self.failed;
         let ended = run_watched(tests, TESTS_WITHIN, |line| self.add(cargo_counts(line)));
         self.settle(name, ended, failed_before);

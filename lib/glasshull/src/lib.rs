@@ -113,6 +113,8 @@ mod site;
 #[cfg(feature = "enabled")]
 #[doc(hidden)]
 pub mod specialize;
+#[cfg(feature = "enabled")]
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "enabled")]

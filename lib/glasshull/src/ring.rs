@@ -3,8 +3,8 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::sync::{AtomicBool, AtomicUsize, Bytes, Ordering, claims, reads};
 use crate::value::{Buffer, SLACK};
 
 /// Bytes that precede each record: its length.
@@ -13,7 +13,7 @@ pub(crate) const HEADER_BYTES: usize = 4;
 struct Ring {
     /// Records begin in the first `capacity` bytes. The last of a lap may reach beyond them, into the rest, which is as
     /// long as the longest record: so each lies in one piece.
-    bytes: Box<[UnsafeCell<u8>]>,
+    bytes: Bytes,
     capacity: usize,
     /// Bytes ever written and ever read, both wrapping; a record that reaches beyond the capacity counts up to there.
     /// What lies between belongs to the consumer, the rest to the producer.
@@ -95,6 +95,7 @@ impl Producer {
     #[inline]
     pub(crate) unsafe fn open(&mut self, leave: usize) -> Buffer<'static> {
         let length = if self.is_roomy(leave) { self.longest } else { self.look(leave) };
+        claims!(self.ring.bytes, self.next, length);
         match length.checked_sub(HEADER_BYTES + SLACK) {
             // SAFETY: so many bytes from here on are the producer's, all inside the slice; the caller keeps to the time.
             Some(content) => unsafe { Buffer::over(self.next.wrapping_add(HEADER_BYTES), content) },
@@ -108,6 +109,7 @@ impl Producer {
     /// As [`Self::open`].
     #[inline(always)]
     pub(crate) unsafe fn open_roomy(&mut self) -> Buffer<'static> {
+        claims!(self.ring.bytes, self.next, self.longest);
         let content = self.longest.saturating_sub(HEADER_BYTES + SLACK);
         // SAFETY: as in `open`.
         unsafe { Buffer::over(self.next.wrapping_add(HEADER_BYTES), content) }
@@ -129,6 +131,7 @@ impl Producer {
     /// So many bytes were written there.
     #[inline(always)]
     pub(crate) unsafe fn commit(&mut self, content: usize) {
+        claims!(self.ring.bytes, self.next, HEADER_BYTES + content);
         // SAFETY: these bytes are the producer's.
         unsafe { self.next.cast::<[u8; HEADER_BYTES]>().write((content as u32).to_le_bytes()) };
         let mut counted = HEADER_BYTES + content;
@@ -191,7 +194,9 @@ impl Consumer {
             // SAFETY: bytes between `read` and `written` are the consumer's until it moves `read`; the producer wrote
             // the length and so many bytes behind it.
             let length = unsafe {
+                reads!(self.ring.bytes, self.ring.place(self.at), HEADER_BYTES);
                 let content = u32::from_le_bytes(self.ring.place(self.at).cast::<[u8; HEADER_BYTES]>().read()) as usize;
+                reads!(self.ring.bytes, self.ring.place(self.at), HEADER_BYTES + content);
                 take(std::slice::from_raw_parts(self.ring.place(self.at + HEADER_BYTES), content));
                 HEADER_BYTES + content
             };
