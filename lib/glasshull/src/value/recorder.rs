@@ -201,7 +201,8 @@ impl Recorder {
         self.bytes.extend(&[0; LENGTH_BYTES]);
         let limits = self.wish().limits;
         write(&mut Writer { bytes: &mut self.bytes, redaction: &self.redaction, limits });
-        let length = (self.bytes.len() - start).saturating_sub(LENGTH_BYTES) as u16;
+        // Where nothing fitted any more, the end may have moved back.
+        let length = self.bytes.len().saturating_sub(start + LENGTH_BYTES) as u16;
         self.bytes.replace(start, length.to_le_bytes());
     }
 
@@ -361,7 +362,7 @@ impl Writer<'_> {
             let Some(cause) = next else { break };
             self.print(format_args!("{cause}"), "Display");
             next = cause.source();
-            if self.bytes.len() - start > Limits::DEFAULT.bytes {
+            if self.bytes.len().saturating_sub(start) > Limits::DEFAULT.bytes {
                 break;
             }
         }

@@ -37,6 +37,22 @@ fn is_marked(text: &str) -> bool {
     text.contains(r#""$glasshull":"truncated""#) || text.contains('…')
 }
 
+#[test]
+fn behind_a_number_that_did_not_fit_nothing_is_written_and_nothing_panics() {
+    for lead in 0..16 {
+        let mut recorder = Recorder::for_test();
+        (0..lead).for_each(|_| recorder.bytes.push(0));
+        while !recorder.bytes.is_overflowed() {
+            recorder.number(0, u64::MAX);
+        }
+        recorder.opaque("a type");
+        recorder.serialize(&["a", "list"]);
+        recorder.debug(&"printed");
+        recorder.message(format_args!("a message"));
+        assert!(recorder.bytes.is_overflowed());
+    }
+}
+
 #[derive(Serialize)]
 struct Unit;
 
