@@ -93,6 +93,8 @@ struct Balance {
     strange: i64,
     /// Captured, and lost for a reason that is counted.
     lost: i64,
+    /// Of those, what the hub refused without the program hearing of it.
+    unheard: i64,
 }
 
 impl Balance {
@@ -102,15 +104,23 @@ impl Balance {
         let all = ids.len();
         ids.dedup();
         let strange = ids.iter().filter(|id| ledger.ids.binary_search(id).is_err()).count();
+        let mut refused = stored.refused.clone();
+        refused.sort_unstable();
+        refused.dedup();
+        refused.retain(|id| ids.binary_search(id).is_err());
         let drops = stored.report.drops.unwrap_or_default();
+        // What the hub refused it counts itself: a program that loses the connection before it hears of it takes the batch
+        // for stored once a later one is.
+        let refused = refused.len() as u64;
         // A full ring (`ring_full`, `no_ring`) is met before a call is captured: those the program does not know of.
-        let lost = [drops.buffer_full, drops.refused, drops.open_full, drops.unclaimed].iter().sum::<u64>();
+        let lost = [drops.buffer_full, refused, drops.open_full, drops.unclaimed].iter().sum::<u64>();
         Self {
             captured: ledger.ids.len() as i64,
             stored: ids.len() as i64,
             twice: (all - ids.len()) as i64,
             strange: strange as i64,
             lost: lost as i64,
+            unheard: refused as i64 - drops.refused as i64,
         }
     }
 
@@ -138,6 +148,7 @@ fn rows(ledger: &Ledger, stored: &Stored, growth: f64, turns: &Turns) -> Vec<Row
         none("stored and never captured", balance.strange, "calls"),
         known("lost: the buffer was full", drops.buffer_full, "calls"),
         known("lost: the hub refused them", drops.refused, "calls"),
+        row("lost: the hub refused them, unheard", balance.unheard, "calls"),
         known("lost: too many under way", drops.open_full, "calls"),
         known("lost: their probe was gone", drops.unclaimed, "calls"),
         none("captured, of which nothing is known", balance.unknown(), "calls"),
@@ -296,8 +307,8 @@ mod tests {
     #[test]
     fn a_call_that_is_missing_strange_or_there_twice_is_found() {
         let ledger = Ledger { ids: vec![1, 2, 3], ..Ledger::default() };
-        let balance = |ended: &[u64], refused| {
-            let drops = Some(v1::Drops { refused, ..v1::Drops::default() });
+        let balance = |ended: &[u64], buffer_full| {
+            let drops = Some(v1::Drops { buffer_full, ..v1::Drops::default() });
             let report = v1::Report { drops, ..v1::Report::default() };
             let mut stored = Stored { report, ..Stored::default() };
             stored.ended.extend(ended);
@@ -308,5 +319,7 @@ mod tests {
         assert_eq!(balance(&[3, 1, 2, 1], 0).twice, 1);
         assert_eq!(balance(&[3, 1, 2, 9], 0).strange, 1);
         assert!(!balance(&[3, 1, 9], 1).is_even());
+        let refused = Stored { ended: vec![1, 2], refused: vec![3, 2, 3], ..Stored::default() };
+        assert!(Balance::of(&ledger, &refused).is_even(), "what was refused and then stored is stored");
     }
 }

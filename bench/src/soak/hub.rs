@@ -41,7 +41,8 @@ pub(crate) struct Stored {
     pub(crate) running: u64,
     /// Batches that came again.
     pub(crate) repeated: u64,
-    pub(crate) refused: u64,
+    /// Of calls that ended, in batches it refused. One whose refusal was lost with the connection comes again.
+    pub(crate) refused: Vec<u64>,
     pub(crate) sessions: u64,
     pub(crate) report: v1::Report,
     pub(crate) most_buffered: u64,
@@ -190,7 +191,7 @@ impl Hub {
         }
         let sequence = batch.sequence;
         if self.chance(refuses_one_in) && sequence > self.stored().sequence {
-            self.stored().refused += u64::from(batch.calls);
+            self.stored().refuse(batch);
             let (code, message) = ("SOAK".into(), "chance would have it".into());
             let refusal = v1::Refusal { code, message, sequence, ..Default::default() };
             return say(socket, v1::to_instance::Message::Refusal(refusal));
@@ -211,15 +212,26 @@ impl Stored {
             return;
         }
         self.sequence = batch.sequence;
+        let ended = self.ended_in(batch);
+        self.running += u64::from(batch.calls) - ended.len() as u64;
+        self.ended.extend(ended);
+    }
+
+    fn refuse(&mut self, batch: &v1::CallBatch) {
+        let ended = self.ended_in(batch);
+        self.refused.extend(ended);
+    }
+
+    fn ended_in(&mut self, batch: &v1::CallBatch) -> Vec<u64> {
         match Calls::decode(batch) {
             Ok(calls) => {
-                let ended = |how: &v1::Outcome| *how != v1::Outcome::Running;
-                let before = self.ended.len();
-                let rows = calls.call_id.iter().zip(&calls.outcome);
-                self.ended.extend(rows.filter(|(_, how)| ended(how)).map(|(id, _)| *id));
-                self.running += (calls.call_id.len() - (self.ended.len() - before)) as u64;
+                let rows = calls.call_id.into_iter().zip(calls.outcome);
+                rows.filter(|(_, how)| *how != v1::Outcome::Running).map(|(id, _)| id).collect()
             }
-            Err(error) => self.wrong.push(format!("a batch cannot be read: {error}")),
+            Err(error) => {
+                self.wrong.push(format!("a batch cannot be read: {error}"));
+                Vec::new()
+            }
         }
     }
 }
