@@ -149,6 +149,8 @@ pub struct Probe {
     pub max_calls: u64,
     pub max_calls_per_second: u32,
     pub sample_one_in: u32,
+    /// How much of each value is captured.
+    pub value_limits: ValueLimits,
     pub state: ProbeState,
     /// Why it is in this state, as a sentence.
     pub reason: String,
@@ -159,6 +161,24 @@ pub struct Probe {
     pub captured: u64,
     /// Calls not captured, by reason.
     pub skipped: Skipped,
+}
+
+/// How much of each value a probe captures, as after `CAPTURE`; what is beyond is cut off and marked. What is not said is
+/// as usual: 64 items, 8 deep, values of 4 KiB, texts of 1 KiB.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct ValueLimits {
+    /// Items of one list, entries of one map, fields of one struct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u32>,
+    /// Lists, maps and structs inside each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
+    /// Bytes of one argument, returned value or error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
+    /// Bytes of one text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_bytes: Option<u32>,
 }
 
 /// Calls a probe did not keep, by reason.

@@ -3,6 +3,7 @@
 //! ```text
 //! TRACE pattern[, pattern..] [ON key=value[, ..]] [WHERE condition] [FOR duration]
 //!       [LIMIT n CALLS] [RATE n PER SECOND] [SAMPLE 1 IN n]
+//!       [CAPTURE n ITEMS | n DEEP | n KIB VALUES | n KIB TEXTS[, ..]]
 //! UNTRACE probe | pattern | ALL
 //! SHOW FUNCTIONS | INSTANCES | PROBES | TRACES [LIKE '..']
 //! TREE id [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
@@ -25,6 +26,7 @@
 //! ```
 
 mod ast;
+mod capture;
 mod condition;
 mod display;
 mod docs;

@@ -71,7 +71,8 @@ pub(crate) enum Command {
     #[command(after_long_help = "Examples:
   glasshull trace 'pricing::*' --on class=blue --for 60s
   glasshull trace '*::price' --where \"args.sku = 'A1' AND duration > 5ms\" --limit 1000
-  glasshull trace \"pricing::*, warehouse::* ON release=1.4.2 FOR 5m SAMPLE 1 IN 10\"")]
+  glasshull trace \"pricing::*, warehouse::* ON release=1.4.2 FOR 5m SAMPLE 1 IN 10\"
+  glasshull trace 'cart::total' --capture '200 ITEMS, 4 KIB TEXTS'")]
     Trace(Order),
 
     /// End probes: by id, by pattern, or all
@@ -185,6 +186,11 @@ pub(crate) struct Order {
     /// One of so many requests
     #[arg(long, value_name = "N")]
     pub(crate) sample: Option<u32>,
+
+    /// How much of each value, such as '200 ITEMS, 12 DEEP, 16 KIB VALUES, 4 KIB TEXTS'
+    /// [default: 64 ITEMS, 8 DEEP, 4 KIB VALUES, 1 KIB TEXTS]
+    #[arg(long, value_name = "LIMITS")]
+    pub(crate) capture: Option<String>,
 }
 
 /// `glasshull tree`.

@@ -15,7 +15,7 @@ use crate::plain::plain;
 use crate::tree;
 
 /// Words that make of several arguments one statement.
-const CLAUSES: [&str; 6] = ["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE"];
+const CLAUSES: [&str; 7] = ["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE", "CAPTURE"];
 
 pub(crate) fn trace(client: &Client, output: Output, order: &Order) -> Result<(), Failed> {
     carry_out(client, output, &trace_statement(order), None)
@@ -167,6 +167,7 @@ fn trace_statement(order: &Order) -> String {
         order.limit.map(|calls| format!(" LIMIT {calls} CALLS")),
         order.rate.map(|calls| format!(" RATE {calls} PER SECOND")),
         order.sample.map(|of| format!(" SAMPLE 1 IN {of}")),
+        order.capture.as_ref().map(|limits| format!(" CAPTURE {limits}")),
     ];
     statement + &clauses.into_iter().flatten().collect::<String>()
 }
@@ -246,6 +247,9 @@ mod tests {
             &["trace", "f", "--where", "duration > 5ms", "--rate", "3", "--sample", "4", "--on", "host=a b"],
             "TRACE f ON host='a b' WHERE duration > 5ms RATE 3 PER SECOND SAMPLE 1 IN 4",
         );
+        let statement = "TRACE f FOR 1m CAPTURE 200 ITEMS, 12 DEEP";
+        check(&["trace", "f", "--for", "1m", "--capture", "200 ITEMS, 12 DEEP"], statement);
+        check(&["trace", "f", "FOR", "1m", "CAPTURE", "200", "ITEMS,", "12", "DEEP"], statement);
         let made = parse(&typed(&["trace", "f", "--on", "class=blue", "--on", "release=1.0"]));
         assert!(matches!(made, Ok(Statement::Trace(trace)) if trace.selectors.len() == 2));
     }

@@ -108,6 +108,7 @@ const PROBES: &[(&str, ColumnKind, &str)] = &[
     ("max_calls", Number, "How many calls it may capture, over all instances."),
     ("max_calls_per_second", Number, "How many on each instance."),
     ("sample_one_in", Number, "Of how many requests one is captured."),
+    ("capture", Text, "How much of each value it captures, such as 200 ITEMS; null: as usual."),
     ("state", Text, "pending, active, no_match, limited, expired, suspended or stopped."),
     ("reason", Text, "Why."),
     ("instances", Number, "Instances that have it."),

@@ -95,6 +95,7 @@ pub(crate) fn probes(rows: &[Probe]) -> Result<RecordBatch, ArrowError> {
         ("max_calls", count(rows, |row| row.max_calls)),
         ("max_calls_per_second", number(rows, |row| row.max_calls_per_second)),
         ("sample_one_in", number(rows, |row| row.sample_one_in)),
+        ("capture", maybe_text(rows, |row| Some(row.value_limits.to_string()).filter(|told| !told.is_empty()))),
         ("state", text(rows, |row| json(&row.state).trim_matches('"').to_owned())),
         ("reason", text(rows, |row| row.reason.clone())),
         ("instances", number(rows, |row| row.instances)),

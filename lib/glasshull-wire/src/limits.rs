@@ -57,8 +57,8 @@ pub const MAX_LIKE_BYTES: usize = 1_024;
 /// One captured value, in bytes, where the probe does not say: enough for an order with its lines.
 pub const DEFAULT_CAPTURED_BYTES: usize = 4 * 1024;
 
-/// The most a probe may ask for: what fits into one JSON text.
-pub const MAX_CAPTURED_BYTES: usize = MAX_VALUE_BYTES;
+/// The most a probe may ask for: what the record of a call has room for in its thread's ring, all arguments together.
+pub const MAX_CAPTURED_BYTES: usize = 16 * 1024;
 
 /// Containers inside each other, where the probe does not say.
 pub const DEFAULT_CAPTURED_DEPTH: usize = 8;

@@ -353,6 +353,8 @@ export interface components {
             state: components["schemas"]["ProbeState"];
             /** @description The statement that made it. */
             statement: string;
+            /** @description How much of each value is captured. */
+            value_limits: components["schemas"]["ValueLimits"];
         };
         /**
          * @description What a probe is doing.
@@ -502,6 +504,32 @@ export interface components {
             level: number;
             /** @description Whether the statement asked for this call itself rather than for its surroundings. */
             matched: boolean;
+        };
+        /**
+         * @description How much of each value a probe captures, as after `CAPTURE`; what is beyond is cut off and marked. What is not said is
+         *     as usual: 64 items, 8 deep, values of 4 KiB, texts of 1 KiB.
+         */
+        ValueLimits: {
+            /**
+             * Format: int32
+             * @description Bytes of one argument, returned value or error.
+             */
+            bytes?: number | null;
+            /**
+             * Format: int32
+             * @description Lists, maps and structs inside each other.
+             */
+            depth?: number | null;
+            /**
+             * Format: int32
+             * @description Items of one list, entries of one map, fields of one struct.
+             */
+            items?: number | null;
+            /**
+             * Format: int32
+             * @description Bytes of one text.
+             */
+            text_bytes?: number | null;
         };
     };
     responses: never;

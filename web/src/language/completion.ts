@@ -15,8 +15,17 @@ export interface Known {
 /** Options beyond these help nobody choose. */
 const MAX_OPTIONS = 400;
 const DURATIONS = ["10s", "60s", "5m", "15m", "1h", "24h"];
+const CAPTURED = ["200 ITEMS", "12 DEEP", "16 KIB VALUES", "4 KIB TEXTS"];
 const STATEMENTS = ["SELECT", "TRACE", "UNTRACE", "SHOW", "TREE", "WITH", "EXPLAIN", "DESCRIBE"];
 const LABELS = ["service", "instance", "class", "release", "host"] as const;
+/** The clauses of `TRACE`. */
+const LIMITS = ["LIMIT", "RATE", "SAMPLE", "CAPTURE"];
+const CLAUSES = ["ON", "WHERE", "FOR", ...LIMITS];
+/** The last of them; a path may begin with such a word. */
+const CLAUSE = new RegExp(
+  `\\b(TRACE|${CLAUSES.join("|")})\\b(?!::)(?!.*\\b(?:${CLAUSES.join("|")})\\b(?!::))`,
+  "is",
+);
 const CONDITION_WORDS = ["args", "returned", "error", "outcome", "duration"];
 
 /** A word as it is typed, with the colons and stars of paths. */
@@ -39,7 +48,7 @@ export function complete(context: CompletionContext, known: Known): CompletionRe
 
 /** After these one cannot go on without knowing the names. */
 function offersUnasked(before: string): boolean {
-  return /\b(UNTRACE|TRACE|SHOW|ON|FOR)\s+$|=\s*$/i.test(before);
+  return /\b(UNTRACE|TRACE|SHOW|ON|FOR|CAPTURE)\s+$|=\s*$/i.test(before);
 }
 
 /** Within quotes: the functions and labels a column can be compared with. */
@@ -76,26 +85,33 @@ function optionsAt(before: string, word: string, known: Known): Completion[] {
 function traceOptions(before: string, known: Known): Completion[] {
   const label = /(\w+)\s*=\s*$/.exec(before)?.[1];
   if (label && /\bON\b/i.test(before)) return unique(labelValues(label, known)).map(plain("enum"));
-  const clause =
-    /\b(TRACE|ON|WHERE|FOR|LIMIT|RATE|SAMPLE)\b(?!.*\b(?:ON|WHERE|FOR|LIMIT|RATE|SAMPLE)\b)/is.exec(before);
+  const clause = CLAUSE.exec(before);
   const started = /,\s*$/.test(before) || /\b(TRACE|ON|FOR)\s+$/i.test(before);
   switch (clause?.[1]?.toUpperCase()) {
     case "TRACE":
-      return started
-        ? functionOptions(known)
-        : words(["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE"], known);
+      return started ? functionOptions(known) : words(CLAUSES, known);
     case "ON":
-      return started ? labelOptions(known) : words(["WHERE", "FOR", "LIMIT", "RATE", "SAMPLE"], known);
+      return started ? labelOptions(known) : words(["WHERE", "FOR", ...LIMITS], known);
     case "FOR":
-      return started ? DURATIONS.map(plain("constant")) : words(["LIMIT", "RATE", "SAMPLE"], known);
+      return started ? DURATIONS.map(plain("constant")) : words(LIMITS, known);
     case "WHERE":
       return [
         ...CONDITION_WORDS.map(plain("property")),
         ...words(["AND", "OR", "NOT", "FOR", "LIMIT"], known),
       ];
+    case "CAPTURE":
+      return captureOptions(before, known);
     default:
-      return words(["CALLS", "PER", "SECOND", "IN", "LIMIT", "RATE", "SAMPLE"], known);
+      return words(["CALLS", "PER", "SECOND", "IN", ...LIMITS], known);
   }
+}
+
+/** Behind a number what it counts, behind a unit of bytes what is measured, else what can be asked for. */
+function captureOptions(before: string, known: Known): Completion[] {
+  if (/\d\s*(KIB|BYTES)\s+$/i.test(before)) return words(["VALUES", "TEXTS"], known);
+  if (/\d\s*$/.test(before)) return words(["ITEMS", "DEEP", "KIB", "BYTES"], known);
+  if (/(CAPTURE|,)\s*$/i.test(before)) return CAPTURED.map(plain("constant"));
+  return words(["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE"], known);
 }
 
 function sqlOptions(before: string, word: string, known: Known): Completion[] {

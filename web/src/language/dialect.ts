@@ -17,6 +17,13 @@ export const OWN_WORDS = [
   "SECOND",
   "SAMPLE",
   "CALLS",
+  "CAPTURE",
+  "ITEMS",
+  "DEEP",
+  "BYTES",
+  "KIB",
+  "VALUES",
+  "TEXTS",
   "ANCESTORS",
   "DESCENDANTS",
   "SIBLINGS",
@@ -39,18 +46,7 @@ const BUILTIN = ["COUNT", "SUM", "AVG", "MIN", "MAX", "NOW", "DATE_TRUNC", "APPR
 
 /** Names of columns (`function`, `error`, `class`) are words of SQL too; only what acts as a word is drawn as one. */
 const dialect = SQLDialect.define({
-  keywords: [
-    ...OWN_WORDS,
-    ...SQL_WORDS,
-    "USING",
-    "RECURSIVE",
-    "RIGHT",
-    "FULL",
-    "OUTER",
-    "CROSS",
-    "VALUES",
-    "ESCAPE",
-  ]
+  keywords: [...OWN_WORDS, ...SQL_WORDS, "USING", "RECURSIVE", "RIGHT", "FULL", "OUTER", "CROSS", "ESCAPE"]
     .filter((word) => !BUILTIN.includes(word))
     .join(" ")
     .toLowerCase(),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{Position, answers::Selector};
+use crate::Position;
+use crate::answers::{Selector, ValueLimits};
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Trace {
     pub max_calls_per_second: u32,
     /// Of how many requests one is captured; 1: each.
     pub sample_one_in: u32,
+    /// How much of each value is captured.
+    pub value_limits: ValueLimits,
 }
 
 /// Which functions.

@@ -6,9 +6,10 @@ use super::ast::{
     Comparison, Condition, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings, Trace,
     Tree, TreeOf, Untrace,
 };
+use super::capture::in_units;
 use super::duration::DurationNs;
 use super::trace::{PLACE, is_key, is_value};
-use crate::answers::Selector;
+use crate::answers::{Selector, ValueLimits};
 
 impl Display for Statement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -36,7 +37,26 @@ impl Display for Trace {
         }
         write!(f, " FOR {}", DurationNs(self.duration.as_nanos() as u64))?;
         write!(f, " LIMIT {} CALLS RATE {} PER SECOND", self.max_calls, self.max_calls_per_second)?;
-        if self.sample_one_in > 1 { write!(f, " SAMPLE 1 IN {}", self.sample_one_in) } else { Ok(()) }
+        if self.sample_one_in > 1 {
+            write!(f, " SAMPLE 1 IN {}", self.sample_one_in)?;
+        }
+        if self.value_limits == ValueLimits::default() { Ok(()) } else { write!(f, " CAPTURE {}", self.value_limits) }
+    }
+}
+
+impl Display for ValueLimits {
+    /// As it stands behind `CAPTURE`: what is not said is left to the instance.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let count = |count: Option<u32>, what| count.map(|count| format!("{count} {what}"));
+        let bytes = |bytes: Option<u32>, what| bytes.map(|bytes| format!("{} {what}", in_units(bytes.into())));
+        let parts = [
+            count(self.items, "ITEMS"),
+            count(self.depth, "DEEP"),
+            bytes(self.bytes, "VALUES"),
+            bytes(self.text_bytes, "TEXTS"),
+        ];
+        let said: Vec<String> = parts.into_iter().flatten().collect();
+        joined(f, &said, ", ", |f, part| f.write_str(part))
     }
 }
 

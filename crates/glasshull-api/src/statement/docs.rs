@@ -7,12 +7,14 @@ const DOCS: [[&str; 4]; 5] = [
     [
         "TRACE",
         "TRACE pattern[, pattern..] [ON key=value[, ..]] [WHERE condition] [FOR duration] [LIMIT n CALLS] \
-         [RATE n PER SECOND] [SAMPLE 1 IN n]",
+         [RATE n PER SECOND] [SAMPLE 1 IN n] [CAPTURE n ITEMS | n DEEP | n KIB VALUES | n KIB TEXTS[, ..]]",
         "Captures the calls of all functions that match a pattern (`pricing::*`, `*::price`, `file:src/cart.rs:120`), \
          with arguments, outcome and time, in the running programs. ON chooses instances by service, instance, class, \
          release, host or a tag. WHERE keeps only calls for which it holds: args.sku, returned.total, error, outcome, \
          duration with =, !=, <, <=, >, >=, LIKE, IN, BETWEEN, IS NULL, AND, OR, NOT. Where silent it ends after 5m \
-         or 100000 calls and captures at most 10000 calls a second on each instance.",
+         or 100000 calls and captures at most 10000 calls a second on each instance. CAPTURE says how much of each value \
+         is kept (200 ITEMS, 12 DEEP, 16 KIB VALUES, 4 KIB TEXTS; BYTES for KIB as well); where silent 64 items of a list, \
+         8 levels, 4 KiB of a value and 1 KiB of a text.",
         "TRACE pricing::* ON class=blue WHERE returned = 0 OR duration > 10ms FOR 60s",
     ],
     [

@@ -30,6 +30,19 @@ pub const MAX_CALLS_PER_SECOND: u32 = 1_000_000;
 /// The thinnest sample.
 pub const MAX_SAMPLE_ONE_IN: u32 = 1_000_000;
 
+/// Items of one list, entries of one map or fields of one struct that a probe may have captured.
+pub const MAX_CAPTURED_ITEMS: u32 = 1_024;
+
+/// Containers inside each other that a probe may have captured: each level is a call deeper on the captured thread's
+/// stack.
+pub const MAX_CAPTURED_DEPTH: u32 = 32;
+
+/// Bytes of one value that a probe may have captured: what a call's record in its thread's ring has room for.
+pub const MAX_CAPTURED_BYTES: u32 = 16 * 1024;
+
+/// Bytes of one text that a probe may have captured.
+pub const MAX_CAPTURED_TEXT_BYTES: u32 = 16 * 1024;
+
 /// Patterns of one probe.
 pub const MAX_PATTERNS: usize = 64;
 

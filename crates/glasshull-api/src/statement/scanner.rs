@@ -163,7 +163,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn token_bytes(&self) -> usize {
+    /// How long the next token is.
+    pub(super) fn token_bytes(&self) -> usize {
         let rest = self.rest();
         match rest.chars().next() {
             None => 0,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::ast::{Condition, Pattern, Trace, Untrace};
+use super::capture::capture;
 use super::condition;
 use super::duration::{DurationNs, duration_ns};
 use super::limits::{
@@ -10,10 +11,11 @@ use super::limits::{
     MAX_LABEL_BYTES, MAX_PATTERN_BYTES, MAX_PATTERNS, MAX_SAMPLE_ONE_IN, MAX_SELECTORS, MIN_DURATION,
 };
 use super::scanner::{Scanner, run};
-use crate::{Code, Failure, Position, answers::Selector};
+use crate::answers::{Selector, ValueLimits};
+use crate::{Code, Failure, Position};
 
 /// Words the clauses of `TRACE` begin with.
-const CLAUSES: [&str; 6] = ["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE"];
+const CLAUSES: [&str; 7] = ["ON", "WHERE", "FOR", "LIMIT", "RATE", "SAMPLE", "CAPTURE"];
 
 /// Reads `TRACE ..`.
 pub(super) fn trace(scanner: &mut Scanner<'_>) -> Result<Trace, Failure> {
@@ -31,6 +33,7 @@ pub(super) fn trace(scanner: &mut Scanner<'_>) -> Result<Trace, Failure> {
         max_calls: clauses.max_calls.unwrap_or(DEFAULT_CALLS),
         max_calls_per_second: clauses.max_calls_per_second.unwrap_or(DEFAULT_CALLS_PER_SECOND),
         sample_one_in: clauses.sample_one_in.unwrap_or(1),
+        value_limits: clauses.value_limits.unwrap_or_default(),
     })
 }
 
@@ -64,6 +67,7 @@ struct Clauses {
     max_calls: Option<u64>,
     max_calls_per_second: Option<u32>,
     sample_one_in: Option<u32>,
+    value_limits: Option<ValueLimits>,
 }
 
 impl Clauses {
@@ -81,7 +85,11 @@ impl Clauses {
             "LIMIT" => once(&begin, &mut self.max_calls, max_calls(scanner)),
             "RATE" => once(&begin, &mut self.max_calls_per_second, rate(scanner)),
             "SAMPLE" => once(&begin, &mut self.sample_one_in, sample(scanner)),
-            _ => Err(scanner.expected("ON, WHERE, FOR, LIMIT, RATE, SAMPLE or the end of the statement", &CLAUSES)),
+            "CAPTURE" => once(&begin, &mut self.value_limits, capture(scanner)),
+            _ => {
+                Err(scanner
+                    .expected("ON, WHERE, FOR, LIMIT, RATE, SAMPLE, CAPTURE or the end of the statement", &CLAUSES))
+            }
         }
     }
 }
@@ -102,12 +110,17 @@ fn patterns(scanner: &mut Scanner<'_>) -> Result<Vec<Pattern>, Failure> {
         if patterns.len() == MAX_PATTERNS {
             return Err(too_many(scanner, MAX_PATTERNS, "patterns"));
         }
-        let next = if scanner.word().is_some_and(is_clause) { None } else { pattern(scanner)? };
+        let next = if begins_clause(scanner) { None } else { pattern(scanner)? };
         patterns.push(next.ok_or_else(|| scanner.expected("a pattern, such as `pricing::*`", &[]))?);
         if !scanner.take_sign(",") {
             return Ok(patterns);
         }
     }
+}
+
+/// Whether a clause begins where a pattern could: `capture::*` is none.
+fn begins_clause(scanner: &Scanner<'_>) -> bool {
+    is_clause(&scanner.rest()[..run(scanner.rest(), is_pattern)])
 }
 
 fn is_clause(word: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use glasshull_api::answers::Selector;
+use glasshull_api::answers::{Selector, ValueLimits};
 use glasshull_api::statement::{Comparison, Condition, Literal, Operator, Pattern, Subject, Trace};
 use glasshull_catalog::{FunctionRow, InstanceRow};
 use glasshull_wire::limits::MAX_PATTERNS;
@@ -27,8 +27,18 @@ pub(super) fn order(entry: &Entry, instance: &Connected, now_ns: i64) -> Option<
         max_calls_per_second: entry.trace.max_calls_per_second,
         sample_one_in: entry.trace.sample_one_in,
         owner: entry.row.owner.clone(),
-        ..v1::Probe::default()
+        limits: Some(value_limits(entry.trace.value_limits)),
     })
+}
+
+/// What was not said is left to the instance.
+fn value_limits(asked: ValueLimits) -> v1::ValueLimits {
+    v1::ValueLimits {
+        bytes: asked.bytes.unwrap_or_default(),
+        depth: asked.depth.unwrap_or_default(),
+        items: asked.items.unwrap_or_default(),
+        text_bytes: asked.text_bytes.unwrap_or_default(),
+    }
 }
 
 /// Whether an instance is one of those after `ON`: values of one key are alternatives, all keys must hold.

@@ -95,6 +95,7 @@ fn probe(row: &ProbeRow, trace: Option<&Trace>) -> Probe {
         max_calls: trace.map_or(0, |trace| trace.max_calls),
         max_calls_per_second: trace.map_or(0, |trace| trace.max_calls_per_second),
         sample_one_in: trace.map_or(0, |trace| trace.sample_one_in),
+        value_limits: trace.map(|trace| trace.value_limits).unwrap_or_default(),
         state: ended_state(&end.state),
         reason: end.reason,
         instances: 0,

@@ -1,6 +1,6 @@
 //! The tables of the hub's state, `SHOW`, and the documentation of all tables.
 
-use glasshull_api::answers::{Function, Instance, Probe, ProbeState, Selector, Skipped};
+use glasshull_api::answers::{Function, Instance, Probe, ProbeState, Selector, Skipped, ValueLimits};
 use glasshull_api::statement::{Statement, parse};
 use glasshull_query::schema;
 use serde_json::json;
@@ -51,6 +51,7 @@ async fn rig() -> Rig {
         max_calls: 1,
         max_calls_per_second: 2,
         sample_one_in: 3,
+        value_limits: ValueLimits { items: Some(200), ..ValueLimits::default() },
         state: ProbeState::NoMatch,
         reason: "why".into(),
         instances: 1,
@@ -77,8 +78,8 @@ async fn the_hub_s_state_can_be_asked_and_joined() {
         "instance | zone | since\nshop-1 | a | 2026-11-21T02:00:01.500000000Z"
     );
     assert_eq!(
-        rig.drawn("SELECT state, selectors, captured, skipped_by_rate FROM probes").await,
-        "state | selectors | captured | skipped_by_rate\nno_match | class=blue | 4 | 6"
+        rig.drawn("SELECT state, selectors, capture, captured, skipped_by_rate FROM probes").await,
+        "state | selectors | capture | captured | skipped_by_rate\nno_match | class=blue | 200 ITEMS | 4 | 6"
     );
     assert_eq!(
         rig.drawn("SELECT * FROM services").await,

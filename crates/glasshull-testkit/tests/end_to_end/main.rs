@@ -14,3 +14,4 @@ mod killed;
 mod shop_process;
 mod small_disk;
 mod tour;
+mod value_limits;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::answers::Selector;
+use crate::answers::{Selector, ValueLimits};
 use crate::statement::{
     Comparison, Condition, Hops, Literal, Operator, Pattern, Statement, Subject, Surroundings, Trace, TreeOf, docs,
     nearest, parse,
@@ -33,7 +33,7 @@ fn trace(text: &str) -> Trace {
 #[test]
 fn a_trace_has_all_its_parts() {
     let trace = trace(
-        "TRACE pricing::*, *::quote ON class=blue, host='a b' WHERE args.sku = 'x' FOR 60s LIMIT 5 CALLS RATE 7 PER SECOND SAMPLE 1 IN 10",
+        "TRACE pricing::*, *::quote ON class=blue, host='a b' WHERE args.sku = 'x' FOR 60s LIMIT 5 CALLS RATE 7 PER SECOND SAMPLE 1 IN 10 CAPTURE 200 ITEMS, 12 DEEP, 16 KIB VALUES, 4 KIB TEXTS",
     );
     let path = |path: &str| Pattern::Path(path.into());
     let selector = |key: &str, value: &str| Selector { key: key.into(), value: value.into() };
@@ -52,6 +52,12 @@ fn a_trace_has_all_its_parts() {
             max_calls: 5,
             max_calls_per_second: 7,
             sample_one_in: 10,
+            value_limits: ValueLimits {
+                items: Some(200),
+                depth: Some(12),
+                bytes: Some(16 * 1024),
+                text_bytes: Some(4 * 1024),
+            },
         }
     );
 }
@@ -62,6 +68,7 @@ fn a_silent_trace_has_limits() {
     assert_eq!(trace.duration, Duration::from_secs(300));
     assert_eq!((trace.max_calls, trace.max_calls_per_second, trace.sample_one_in), (100_000, 10_000, 1));
     assert_eq!((trace.selectors, trace.condition), (vec![], None));
+    assert_eq!(trace.value_limits, ValueLimits::default());
 }
 
 #[test]
@@ -74,6 +81,22 @@ fn words_stand_in_any_case_and_clauses_in_any_order() {
         "TRACE a SAMPLE 1 IN 3 RATE 5 PER SECOND WHERE returned = 0 FOR 2h",
         "TRACE a WHERE returned = 0 FOR 2h LIMIT 100000 CALLS RATE 5 PER SECOND SAMPLE 1 IN 3",
     );
+}
+
+#[test]
+fn how_much_of_values_is_captured_is_said_in_any_order_and_unit() {
+    let limits = "FOR 5m LIMIT 100000 CALLS RATE 10000 PER SECOND";
+    let check = |text: &str, written: &str| check(&format!("TRACE a {text}"), &format!("TRACE a {limits} {written}"));
+    check("capture 4kib texts, 200 Items", "CAPTURE 200 ITEMS, 4 KIB TEXTS");
+    check("CAPTURE 100 BYTES TEXTS, 2048 bytes values, 1 DEEP", "CAPTURE 1 DEEP, 2 KIB VALUES, 100 BYTES TEXTS");
+    check("CAPTURE 1_024 ITEMS /* all */, 16 KIB VALUES;", "CAPTURE 1024 ITEMS, 16 KIB VALUES");
+}
+
+#[test]
+fn a_pattern_may_begin_with_a_clause_s_word() {
+    let limits = "FOR 5m LIMIT 100000 CALLS RATE 10000 PER SECOND";
+    check("TRACE capture::*, sample::rate FOR 5m", &format!("TRACE capture::*, sample::rate {limits}"));
+    check("TRACE 'capture' CAPTURE 5 ITEMS", &format!("TRACE 'capture' {limits} CAPTURE 5 ITEMS"));
 }
 
 #[test]

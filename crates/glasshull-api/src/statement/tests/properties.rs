@@ -7,8 +7,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::answers::Selector;
-use crate::statement::limits::{MAX_CONDITION_DEPTH, MAX_DURATION, MIN_DURATION};
+use crate::answers::{Selector, ValueLimits};
+use crate::statement::limits::{
+    MAX_CAPTURED_BYTES, MAX_CAPTURED_DEPTH, MAX_CAPTURED_ITEMS, MAX_CAPTURED_TEXT_BYTES, MAX_CONDITION_DEPTH,
+    MAX_DURATION, MIN_DURATION,
+};
 use crate::statement::{
     Comparison, Condition, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings, Trace,
     Tree, TreeOf, Untrace, parse,
@@ -78,20 +81,22 @@ fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
+fn value_limits() -> impl Strategy<Value = ValueLimits> {
+    let some = |most| option::of(1..=most);
+    let bytes = |most| option::of(prop_oneof![1..=most, (1..=most / 1_024).prop_map(|kib| kib * 1_024)]);
+    let parts =
+        (some(MAX_CAPTURED_ITEMS), some(MAX_CAPTURED_DEPTH), bytes(MAX_CAPTURED_BYTES), bytes(MAX_CAPTURED_TEXT_BYTES));
+    parts.prop_map(|(items, depth, bytes, text_bytes)| ValueLimits { items, depth, bytes, text_bytes })
+}
+
 fn trace() -> impl Strategy<Value = Trace> {
     let duration = (MIN_DURATION.as_nanos() as u64..=MAX_DURATION.as_nanos() as u64).prop_map(Duration::from_nanos);
     let parts = (vec(pattern(), 1..4), vec(selector(), 0..3), option::of(condition()), duration);
-    (parts, 1..1000_u64, 1..1000_u32, 1..1000_u32).prop_map(
-        |((patterns, selectors, condition, duration), max_calls, max_calls_per_second, sample_one_in)| Trace {
-            patterns,
-            selectors,
-            condition,
-            duration,
-            max_calls,
-            max_calls_per_second,
-            sample_one_in,
-        },
-    )
+    let limits = (1..1000_u64, 1..1000_u32, 1..1000_u32, value_limits());
+    (parts, limits).prop_map(|((patterns, selectors, condition, duration), limits)| {
+        let (max_calls, max_calls_per_second, sample_one_in, value_limits) = limits;
+        Trace { patterns, selectors, condition, duration, max_calls, max_calls_per_second, sample_one_in, value_limits }
+    })
 }
 
 fn tree() -> impl Strategy<Value = Tree> {
@@ -151,8 +156,9 @@ proptest! {
     }
 }
 
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 47] = [
     "TRACE", "UNTRACE", "SHOW", "TREE", "OF", "ON", "WHERE", "FOR", "LIMIT", "RATE", "PER", "SECOND", "SAMPLE", "IN",
     "CALLS", "args", ".", "->>", "'a'", "[", "]", "(", ")", ",", "=", "<", "AND", "OR", "NOT", "IS", "NULL", "LIKE",
-    "BETWEEN", "5m", "1", "-", "error", "duration", "a::*", "SELECT",
+    "BETWEEN", "5m", "1", "-", "error", "duration", "a::*", "SELECT", "CAPTURE", "ITEMS", "DEEP", "KIB", "BYTES",
+    "VALUES", "TEXTS",
 ];

@@ -31,7 +31,7 @@ fn check(text: &str, drawn: &str) {
 fn misspelt_words_are_recognized() {
     check(
         "TRACE a FRO 5m",
-        "        ^^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE or the end of the statement, found `FRO`. Did you mean FOR?",
+        "        ^^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE, CAPTURE or the end of the statement, found `FRO`. Did you mean FOR?",
     );
     check("TRCE a", "^^^^ Expected TRACE, UNTRACE, SHOW, TREE or a query in SQL, found `TRCE`. Did you mean TRACE?");
     check(
@@ -76,7 +76,7 @@ fn what_is_missing_is_named() {
     check("TRACE 'a", "      ^^ This quote is not closed.");
     check(
         "TRACE a /* b",
-        "        ^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE or the end of the statement, found a comment that does not end.",
+        "        ^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE, CAPTURE or the end of the statement, found a comment that does not end.",
     );
     check("TREE OF (SELECT 1", "        ^ This parenthesis is not closed.");
     check("TREE OF (SELECT /* 1)", "                ^^ This comment does not end.");
@@ -126,7 +126,46 @@ fn conditions_say_what_they_need() {
 #[test]
 fn a_clause_stands_once() {
     check("TRACE a FOR 5m FOR 6m", "               ^^^ FOR is given twice.");
+    check("TRACE a CAPTURE 1 DEEP CAPTURE 2 DEEP", "                       ^^^^^^^ CAPTURE is given twice.");
+    check("TRACE a CAPTURE 5 ITEMS, 6 items", "                           ^^^^^ ITEMS is given twice.");
     check("TREE 4bf92f SIBLINGS siblings", "                     ^^^^^^^^ SIBLINGS is given twice.");
+}
+
+#[test]
+fn capture_says_what_it_needs_and_how_much_it_may_have() {
+    check(
+        "TRACE a CAPTUER 5 ITEMS",
+        "        ^^^^^^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE, CAPTURE or the end of the statement, found `CAPTUER`. Did you mean CAPTURE?",
+    );
+    check(
+        "TRACE a CAPTURE ITEMS",
+        "                ^^^^^ Expected a whole number, as in CAPTURE 200 ITEMS, found `ITEMS`.",
+    );
+    check(
+        "TRACE a CAPTURE 5 ITEMS,",
+        "                        ^ Expected a whole number, as in CAPTURE 200 ITEMS, found the end of the statement.",
+    );
+    check(
+        "TRACE a CAPTURE 5 ITMES",
+        "                  ^^^^^ Expected ITEMS, DEEP, BYTES or KIB, found `ITMES`. Did you mean ITEMS?",
+    );
+    check(
+        "TRACE a CAPTURE 5 KB TEXTS",
+        "                  ^^ Expected ITEMS, DEEP, BYTES or KIB, found `KB`. Did you mean KIB?",
+    );
+    check("TRACE a CAPTURE 5 VALUES", "                  ^^^^^^ Expected ITEMS, DEEP, BYTES or KIB, found `VALUES`.");
+    check(
+        "TRACE a CAPTURE 5 KIB TEXT",
+        "                      ^^^^ Expected VALUES or TEXTS, found `TEXT`. Did you mean TEXTS?",
+    );
+    check("TRACE a CAPTURE 2000 ITEMS", "                ^^^^ CAPTURE takes at most 1024 ITEMS, not 2000.");
+    check("TRACE a CAPTURE 33 DEEP", "                ^^ CAPTURE takes at most 32 DEEP, not 33.");
+    check("TRACE a CAPTURE 64 KIB VALUES", "                ^^ CAPTURE takes at most 16 KIB VALUES, not 64 KIB.");
+    check(
+        "TRACE a CAPTURE 16_385 BYTES TEXTS",
+        "                ^^^^^^ CAPTURE takes at most 16 KIB TEXTS, not 16385 BYTES.",
+    );
+    check("TRACE a CAPTURE 0 ITEMS", "                ^ CAPTURE takes 1 or more, not 0.");
 }
 
 #[test]
@@ -155,6 +194,9 @@ fn a_probe_asks_for_no_more_than_it_may() {
         "TRACE a LIMIT 1000000000000 CALLS".to_owned(),
         "TRACE a RATE 99999999 PER SECOND".to_owned(),
         "TRACE a SAMPLE 1 IN 0".to_owned(),
+        "TRACE a CAPTURE 0 DEEP".to_owned(),
+        "TRACE a CAPTURE 1025 ITEMS".to_owned(),
+        "TRACE a CAPTURE 18446744073709551615 KIB VALUES".to_owned(),
         format!("TRACE {}", many(MAX_PATTERNS + 1, "a", ",")),
         format!("TRACE a ON {}", many(33, "a=b", ",")),
         format!("TRACE a WHERE {}", many(MAX_COMPARISONS + 1, "args.a = 1", " AND ")),
@@ -194,4 +236,8 @@ fn a_probe_that_is_accepted_fits_on_the_wire() {
     assert_eq!(limits::MAX_LABEL_BYTES, wire::MAX_LABEL_BYTES);
     assert_eq!(limits::MAX_CONDITION_DEPTH, wire::MAX_CONDITION_DEPTH);
     assert_eq!(limits::MAX_COMPARISONS, wire::MAX_COMPARISONS);
+    assert_eq!(limits::MAX_CAPTURED_ITEMS as usize, wire::MAX_CAPTURED_ITEMS);
+    assert_eq!(limits::MAX_CAPTURED_DEPTH as usize, wire::MAX_CAPTURED_DEPTH);
+    assert_eq!(limits::MAX_CAPTURED_BYTES as usize, wire::MAX_CAPTURED_BYTES);
+    assert_eq!(limits::MAX_CAPTURED_TEXT_BYTES as usize, wire::MAX_CAPTURED_TEXT_BYTES);
 }
