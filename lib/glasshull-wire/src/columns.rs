@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint};
 
 use crate::BatchError;
 use crate::entries::{Bound, within};
@@ -54,12 +55,22 @@ pub struct CallRow<'a> {
     pub error: Option<&'a str>,
 }
 
-/// Packs calls into one batch.
+/// Packs calls into one batch. Each value is written as it travels when it comes: the columns are put behind each other at
+/// the end.
 #[derive(Debug, Default)]
 pub struct BatchWriter {
-    columns: CallColumns,
-    functions: HashMap<u32, u32>,
-    threads: HashMap<u64, u32>,
+    calls: usize,
+    functions: Vec<Function>,
+    threads: Vec<String>,
+    trace_ids: Vec<u8>,
+    numbers: [Packed; NUMBERS.len()],
+    texts: [Vec<u8>; TEXTS.len()],
+    /// Places of functions by the instance's numbers, plus one; 0 where they have none.
+    places: Vec<u32>,
+    /// Places of functions with higher numbers than [`MAX_PLACES`].
+    far_places: HashMap<u32, u32>,
+    thread_places: HashMap<u64, u32>,
+    last_thread: Option<(u64, u32)>,
     traces: HashMap<[u8; 16], u32>,
     last_trace: Option<([u8; 16], u32)>,
     last_call_id: u64,
@@ -67,46 +78,96 @@ pub struct BatchWriter {
     running: usize,
 }
 
+/// Field numbers of `CallColumns`: those of numbers in the order in which a row has them, and those of texts.
+const NUMBERS: [u32; 14] = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
+const TEXTS: [u32; 3] = [24, 25, 26];
+const TRACE_IDS: u32 = 3;
+
+/// The functions of which places are kept by number: more than nearly all programs have.
+const MAX_PLACES: usize = 16 * 1024;
+
+/// Numbers as protobuf packs them.
+#[derive(Debug, Default)]
+struct Packed(Vec<u8>);
+
+impl Packed {
+    #[inline]
+    fn push(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number as u8);
+    }
+}
+
+/// Small numbers of either sign as small numbers, as protobuf's `sint64`.
+fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63) as u64
+}
+
 impl BatchWriter {
     /// The batch's number for the function the instance knows as `index`; `describe` is asked at its first call.
     pub fn function(&mut self, index: u32, describe: impl FnOnce() -> Function) -> u32 {
-        let functions = &mut self.columns.functions;
-        *self.functions.entry(index).or_insert_with(|| {
-            functions.push(describe());
-            (functions.len() - 1) as u32
-        })
+        let at = index as usize;
+        let place = match at < MAX_PLACES {
+            true => {
+                self.places.resize(self.places.len().max(at + 1), 0);
+                &mut self.places[at]
+            }
+            false => self.far_places.entry(index).or_default(),
+        };
+        if *place == 0 {
+            self.functions.push(describe());
+            *place = self.functions.len() as u32;
+        }
+        *place - 1
     }
 
     /// The batch's number for the thread the caller knows as `key`; `name` is asked at its first call.
     pub fn thread(&mut self, key: u64, name: impl FnOnce() -> String) -> u32 {
-        let threads = &mut self.columns.threads;
-        *self.threads.entry(key).or_insert_with(|| {
+        if let Some((last, place)) = self.last_thread
+            && last == key
+        {
+            return place;
+        }
+        let threads = &mut self.threads;
+        let place = *self.thread_places.entry(key).or_insert_with(|| {
             threads.push(name());
             (threads.len() - 1) as u32
-        })
+        });
+        self.last_thread = Some((key, place));
+        place
     }
 
     /// Adds a call. The caller closes the batch before [`Self::is_full`].
     pub fn push(&mut self, row: &CallRow<'_>) {
         let trace = self.trace(row.trace_id);
-        let c = &mut self.columns;
-        c.function.push(row.function);
-        c.thread.push(row.thread);
-        c.trace.push(trace);
-        c.call_id_delta.push(row.call_id.wrapping_sub(self.last_call_id) as i64);
-        c.parent_distance.push(row.parent_id.map_or(0, |parent| row.call_id.wrapping_sub(parent) as i64));
-        c.started_at_delta_ns.push(row.started_at_ns.wrapping_sub(self.last_started_at_ns));
-        c.duration_ns.push(row.duration_ns);
-        c.idle_ns.push(row.idle_ns);
-        c.outcome.push(row.outcome as u32);
-        self.running += usize::from(row.outcome == Outcome::Running as i32);
-        c.depth.push(row.depth);
-        c.position.push(row.position);
-        push_text(&mut c.args_size, &mut c.args, row.args);
-        push_text(&mut c.returned_size, &mut c.returned, row.returned);
-        push_text(&mut c.error_size, &mut c.error, row.error);
+        let texts = [row.args, row.returned, row.error];
+        let [args, returned, error] = texts.map(|text| text.map_or(0, |text| text.len() as u64 + 1));
+        let numbers = [
+            row.function.into(),
+            row.thread.into(),
+            trace.into(),
+            zigzag(row.call_id.wrapping_sub(self.last_call_id) as i64),
+            zigzag(row.parent_id.map_or(0, |parent| row.call_id.wrapping_sub(parent) as i64)),
+            zigzag(row.started_at_ns.wrapping_sub(self.last_started_at_ns)),
+            row.duration_ns,
+            row.idle_ns,
+            u64::from(row.outcome as u32),
+            row.depth.into(),
+            row.position.into(),
+            args,
+            returned,
+            error,
+        ];
+        self.numbers.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
+        let columns = self.texts.iter_mut().zip(texts);
+        columns.for_each(|(column, text)| column.extend_from_slice(text.unwrap_or_default().as_bytes()));
         self.last_call_id = row.call_id;
         self.last_started_at_ns = row.started_at_ns;
+        self.calls += 1;
+        self.running += usize::from(row.outcome == Outcome::Running as i32);
     }
 
     /// Calls so far that have ended. Of the others another row follows, so that none of them is lost with this one.
@@ -116,12 +177,12 @@ impl BatchWriter {
 
     /// Calls so far.
     pub fn len(&self) -> usize {
-        self.columns.function.len()
+        self.calls
     }
 
     /// Whether there is no call yet.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.calls == 0
     }
 
     /// Whether another call might exceed what a hub accepts.
@@ -133,21 +194,42 @@ impl BatchWriter {
 
     /// About how many bytes the columns take before compression.
     pub fn approximate_bytes(&self) -> usize {
-        let c = &self.columns;
-        c.args.len() + c.returned.len() + c.error.len() + c.trace_ids.len() + self.len() * 32 + c.functions.len() * 128
+        let texts: usize = self.texts.iter().map(Vec::len).sum();
+        texts + self.trace_ids.len() + self.len() * 32 + self.functions.len() * 128
     }
 
     /// Closes the batch; the writer is empty afterwards and keeps its memory.
     pub fn finish(&mut self, sequence: u64) -> CallBatch {
-        let plain = self.columns.encode_to_vec();
+        let plain = self.plain();
         let batch = CallBatch {
             sequence,
             calls: self.len() as u32,
             columns_bytes: plain.len() as u32,
             columns: zstd::bulk::compress(&plain, COMPRESSION_LEVEL).expect("zstd compresses any bytes into a Vec"),
         };
-        *self = Self { columns: emptied(std::mem::take(&mut self.columns)), ..Self::default() };
+        let mut kept = Self { numbers: std::mem::take(&mut self.numbers), ..Self::default() };
+        (kept.texts, kept.trace_ids) = (std::mem::take(&mut self.texts), std::mem::take(&mut self.trace_ids));
+        kept.numbers.iter_mut().for_each(|column| column.0.clear());
+        kept.texts.iter_mut().for_each(Vec::clear);
+        kept.trace_ids.clear();
+        *self = kept;
         batch
+    }
+
+    /// A `CallColumns`.
+    fn plain(&mut self) -> Vec<u8> {
+        let (functions, threads) = (std::mem::take(&mut self.functions), std::mem::take(&mut self.threads));
+        let mut plain = CallColumns { functions, threads, ..CallColumns::default() }.encode_to_vec();
+        let numbers = NUMBERS.into_iter().zip(self.numbers.iter().map(|column| column.0.as_slice()));
+        let texts = TEXTS.into_iter().zip(self.texts.iter().map(Vec::as_slice));
+        for (field, bytes) in [(TRACE_IDS, self.trace_ids.as_slice())].into_iter().chain(numbers).chain(texts) {
+            if !bytes.is_empty() {
+                encode_key(field, WireType::LengthDelimited, &mut plain);
+                encode_varint(bytes.len() as u64, &mut plain);
+                plain.extend_from_slice(bytes);
+            }
+        }
+        plain
     }
 
     fn trace(&mut self, trace_id: [u8; 16]) -> u32 {
@@ -156,7 +238,7 @@ impl BatchWriter {
         {
             return trace;
         }
-        let trace_ids = &mut self.columns.trace_ids;
+        let trace_ids = &mut self.trace_ids;
         let trace = *self.traces.entry(trace_id).or_insert_with(|| {
             trace_ids.extend_from_slice(&trace_id);
             (trace_ids.len() / 16 - 1) as u32
@@ -164,39 +246,6 @@ impl BatchWriter {
         self.last_trace = Some((trace_id, trace));
         trace
     }
-}
-
-fn push_text(sizes: &mut Vec<u32>, bytes: &mut Vec<u8>, text: Option<&str>) {
-    sizes.push(text.map_or(0, |text| text.len() as u32 + 1));
-    bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
-}
-
-/// The columns without their content, with their memory.
-fn emptied(mut c: CallColumns) -> CallColumns {
-    c.functions.clear();
-    c.threads.clear();
-    for bytes in [&mut c.trace_ids, &mut c.args, &mut c.returned, &mut c.error] {
-        bytes.clear();
-    }
-    for column in [
-        &mut c.function,
-        &mut c.thread,
-        &mut c.trace,
-        &mut c.outcome,
-        &mut c.depth,
-        &mut c.position,
-        &mut c.args_size,
-        &mut c.returned_size,
-        &mut c.error_size,
-    ] {
-        column.clear();
-    }
-    for column in [&mut c.call_id_delta, &mut c.parent_distance, &mut c.started_at_delta_ns] {
-        column.clear();
-    }
-    c.duration_ns.clear();
-    c.idle_ns.clear();
-    c
 }
 
 /// A column of texts, some of which may be absent.

@@ -50,6 +50,29 @@ fn refused(spoil: impl FnOnce(&mut CallColumns), expected: &str) {
 }
 
 #[test]
+fn a_function_is_described_once_whatever_its_number() {
+    let mut writer = BatchWriter::default();
+    for _ in 0..2 {
+        let described = |writer: &mut BatchWriter, index: u32| {
+            let mut asked = false;
+            let place = writer.function(index, || {
+                asked = true;
+                Function { path: index.to_string(), ..Function::default() }
+            });
+            (place, asked)
+        };
+        let all = [0, 7, u32::MAX, 16 * 1024, 16 * 1024 - 1];
+        for (place, index) in (0..).zip(all) {
+            assert_eq!(described(&mut writer, index), (place, true));
+        }
+        for (place, index) in (0..).zip(all) {
+            assert_eq!(described(&mut writer, index), (place, false));
+        }
+        writer.finish(1);
+    }
+}
+
+#[test]
 fn calls_that_run_are_not_among_those_that_ended() {
     let mut writer = BatchWriter::default();
     for outcome in [Outcome::Running, Outcome::Returned, Outcome::Running] {

@@ -7,7 +7,7 @@ use glasshull_wire::Message as _;
 use glasshull_wire::limits::MAX_CONDITION_BYTES;
 use glasshull_wire::v1;
 
-use crate::record::{self, Record};
+use crate::record;
 use crate::sender::{Facts, Work};
 use crate::traceparent::{self, TraceParent};
 use crate::value::redaction::{Redaction, Sensitive, Wishes};
@@ -21,12 +21,8 @@ fn strictest() -> Redaction {
 
 /// A record as it stands in a ring: each of its values is written as JSON, which is returned.
 pub fn record(bytes: &[u8]) -> Vec<String> {
-    let values = match record::read(bytes) {
-        Some(Record::Entry(entry)) => entry.values,
-        Some(Record::Exit(exit)) => exit.value,
-        None => return Vec::new(),
-    };
-    record::values(&values).map(value).collect()
+    let Some((_, values)) = record::read(bytes) else { return Vec::new() };
+    record::values(values).map(value).collect()
 }
 
 /// A value in binary form, as JSON. Redaction changes what is shown, never whether it is JSON.

@@ -132,7 +132,8 @@ impl Probe {
         if self.is_exhausted() {
             return false;
         }
-        self.captured.fetch_add(1, Ordering::Relaxed);
+        // The sender alone writes it.
+        self.captured.store(self.captured.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         if self.is_exhausted() {
             self.switch_off(true);
         }

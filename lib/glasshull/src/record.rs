@@ -28,8 +28,8 @@ pub(crate) enum Ending {
     Cancelled = 4,
 }
 
-/// The beginning of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The beginning of a call. Behind it stand its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) site: u32,
     pub(crate) call_id: u64,
@@ -38,20 +38,16 @@ pub(crate) struct Entry {
     pub(crate) trace_id: [u8; 16],
     pub(crate) depth: u32,
     pub(crate) started: u64,
-    /// A value for each argument, each behind its length.
-    pub(crate) values: Vec<u8>,
 }
 
-/// The end of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The end of a call. Behind it stands at most one value: one that did not fit is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exit {
     pub(crate) call_id: u64,
     pub(crate) ended: u64,
     /// Ticks in which an async call was polled; for others 0.
     pub(crate) busy: u64,
     pub(crate) ending: Ending,
-    /// At most one value, behind its length. A call whose value did not fit has none.
-    pub(crate) value: Vec<u8>,
 }
 
 pub(crate) enum Record {
@@ -89,29 +85,23 @@ pub(crate) fn begin_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64, busy: u
     out.begin_with_words(words);
 }
 
-/// Reads a record.
-pub(crate) fn read(record: &[u8]) -> Option<Record> {
+/// Reads a record, and the values behind it, each behind its length.
+pub(crate) fn read(record: &[u8]) -> Option<(Record, &[u8])> {
     let mut fields = Fields(record);
     let [kind, how, deep, deeper, site @ ..] = fields.take::<8>()?;
-    Some(match kind {
+    let record = match kind {
         ENTRY => {
             let [started, call_id, parent_id] = fields.words()?;
-            Record::Entry(Entry {
-                site: u32::from_le_bytes(site),
-                call_id,
-                parent_id,
-                trace_id: fields.take()?,
-                depth: u32::from_le_bytes([how, deep, deeper, 0]),
-                started,
-                values: fields.0.to_vec(),
-            })
+            let (trace_id, depth) = (fields.take()?, u32::from_le_bytes([how, deep, deeper, 0]));
+            Record::Entry(Entry { site: u32::from_le_bytes(site), call_id, parent_id, trace_id, depth, started })
         }
         EXIT => {
             let [call_id, ended, busy] = fields.words()?;
-            Record::Exit(Exit { call_id, ended, busy, ending: ending(how)?, value: fields.0.to_vec() })
+            Record::Exit(Exit { call_id, ended, busy, ending: ending(how)? })
         }
         _ => return None,
-    })
+    };
+    Some((record, fields.0))
 }
 
 fn ending(number: u8) -> Option<Ending> {
@@ -173,10 +163,10 @@ mod tests {
             out.extend(&values);
             finish_entry(out, 1_000, 8);
         });
-        let Some(Record::Entry(entry)) = read(&out) else { panic!("no entry") };
-        let expected = Entry { site: 5, call_id: 8, parent_id: 7, trace_id: [3; 16], depth: 2, started: 1_000, values };
-        assert_eq!(entry, expected);
-        assert_eq!(super::values(&entry.values).collect::<Vec<_>>(), [&[0][..], &[1, 2]]);
+        let Some((Record::Entry(entry), behind)) = read(&out) else { panic!("no entry") };
+        let expected = Entry { site: 5, call_id: 8, parent_id: 7, trace_id: [3; 16], depth: 2, started: 1_000 };
+        assert_eq!((entry, behind), (expected, values.as_slice()));
+        assert_eq!(super::values(behind).collect::<Vec<_>>(), [&[0][..], &[1, 2]]);
     }
 
     #[test]
@@ -186,9 +176,9 @@ mod tests {
             out.extend(&[1, 0, 0]);
         });
         assert_eq!(out.len(), EXIT_BYTES + 3);
-        let Some(Record::Exit(exit)) = read(&out) else { panic!("no exit") };
-        let expected = Exit { call_id: 8, ended: 2_000, busy: 30, ending: Ending::Cancelled, value: vec![1, 0, 0] };
-        assert_eq!(exit, expected);
+        let Some((Record::Exit(exit), behind)) = read(&out) else { panic!("no exit") };
+        let expected = Exit { call_id: 8, ended: 2_000, busy: 30, ending: Ending::Cancelled };
+        assert_eq!((exit, behind), (expected, &[1, 0, 0][..]));
     }
 
     #[test]

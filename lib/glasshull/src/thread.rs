@@ -336,7 +336,7 @@ pub(crate) unsafe fn finish_end(hold: Hold) -> bool {
 pub(crate) fn end_outside(end: &End, ended: u64) {
     if let Some(agent) = Agent::find(end.agent_id).filter(|agent| !agent.is_closed()) {
         let End { call_id, busy, ending, .. } = *end;
-        agent.overflow(Exit { call_id, ended, busy, ending, value: Vec::new() });
+        agent.overflow(Exit { call_id, ended, busy, ending });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls between their entry and their exit, and what becomes of them: rows.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -36,17 +37,18 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Calls under way.
 #[derive(Default)]
 pub(crate) struct Calls {
-    open: HashMap<u64, Open>,
+    open: HashMap<u64, Open, ById>,
     open_bytes: usize,
-    /// Exits whose entry has not been read yet, with the number of rounds they wait: the entry stands in a ring that
-    /// was read before it was written.
-    early: HashMap<u64, (Exit, u8)>,
+    /// Exits whose entry has not been read yet, with their value and the number of rounds they wait: the entry stands in
+    /// a ring that was read before it was written.
+    early: HashMap<u64, (Exit, Box<[u8]>, u8), ById>,
     /// Children so far of calls that are not open here.
-    parents: HashMap<u64, u32>,
+    parents: HashMap<u64, u32, ById>,
     /// Calls in order of arrival, to be sent as running where they are still open then.
     young: VecDeque<(Instant, u64)>,
     /// Calls that were open longer, in order of arrival: those that may be given up where room is needed.
     old: VecDeque<(Instant, u64)>,
+    texts: Texts,
     /// Calls given up for want of room.
     pub(crate) lost: u64,
     /// Calls whose probe was gone when they were read.
@@ -56,8 +58,40 @@ pub(crate) struct Calls {
 /// Calls that have ended may be so many more than open ones in a queue before they are cleared away.
 const MOST_ENDED: usize = 1_024;
 
+/// What holds a row's texts while it is written; kept for its memory.
+#[derive(Default)]
+struct Texts {
+    args: String,
+    value: String,
+    /// Names of arguments as JSON keys, by the function's place on the list.
+    keys: Vec<Option<Keys>>,
+}
+
+type Keys = Box<[Box<str>]>;
+
+impl Texts {
+    /// The keys of a function.
+    fn keys<'t>(keys: &'t mut Vec<Option<Keys>>, index: u32, site: &Site) -> &'t [Box<str>] {
+        let index = index as usize;
+        if keys.len() <= index {
+            keys.resize(index + 1, None);
+        }
+        keys[index].get_or_insert_with(|| site.arguments.iter().map(|name| key(name)).collect())
+    }
+}
+
+/// `"name":`
+fn key(name: &str) -> Box<str> {
+    let mut key = String::new();
+    write_text(&mut key, cut(name, MAX_NAME_BYTES / 8));
+    key.push(':');
+    key.into()
+}
+
+/// A call that has not ended.
 struct Open {
     entry: Entry,
+    values: Box<[u8]>,
     site: &'static Site,
     probes: Arc<[Arc<Probe>]>,
     thread: (u64, Arc<str>),
@@ -65,6 +99,17 @@ struct Open {
     position: u32,
     children: u32,
     sent_as_running: bool,
+}
+
+/// A call that is looked at.
+struct Call<'a> {
+    entry: &'a Entry,
+    values: &'a [u8],
+    site: &'static Site,
+    probes: &'a [Arc<Probe>],
+    thread: &'a (u64, Arc<str>),
+    started_at_ns: i64,
+    position: u32,
 }
 
 /// How a call stands.
@@ -87,21 +132,28 @@ pub(crate) struct Surroundings<'a> {
 
 impl Calls {
     /// A call began.
-    pub(crate) fn enter(&mut self, entry: Entry, thread: &(u64, Arc<str>), around: &mut Surroundings<'_>) {
+    pub(crate) fn enter(
+        &mut self,
+        entry: Entry,
+        values: &[u8],
+        thread: &(u64, Arc<str>),
+        around: &mut Surroundings<'_>,
+    ) {
         let call_id = entry.call_id;
         let early = self.early.remove(&call_id);
         let (Some(site), Some(probes)) = (around.sites.get(entry.site as usize), around.probes.of(entry.site)) else {
             self.unclaimed += 1;
             return;
         };
-        if !self.has_room(entry.values.len(), around.now) {
+        if !self.has_room(values.len(), around.now) {
             self.lost += 1;
             return;
         }
-        self.open_bytes += entry.values.len();
+        self.open_bytes += values.len();
         let position = self.number(entry.parent_id);
         let open = Open {
             site,
+            values: values.into(),
             probes: Arc::clone(probes),
             thread: thread.clone(),
             started_at_ns: around.clock.wall(entry.started),
@@ -112,11 +164,33 @@ impl Calls {
         };
         self.open.insert(call_id, open);
         match early {
-            Some((exit, _)) => self.exit(exit, around),
+            Some((exit, value, _)) => self.exit(exit, &value, around),
             None => {
                 self.young.push_back((around.now, call_id));
                 self.clear_ended();
             }
+        }
+    }
+
+    /// A call began, and ended before another of its thread did: nothing need be remembered of it.
+    pub(crate) fn pass(
+        &mut self,
+        (entry, values): (Entry, &[u8]),
+        (exit, value): (Exit, &[u8]),
+        thread: &(u64, Arc<str>),
+        around: &mut Surroundings<'_>,
+    ) {
+        let (Some(site), Some(probes)) = (around.sites.get(entry.site as usize), around.probes.of(entry.site)) else {
+            self.unclaimed += 1;
+            return;
+        };
+        let position = self.number(entry.parent_id);
+        let started_at_ns = around.clock.wall(entry.started);
+        let call = Call { entry: &entry, values, site, probes, thread, started_at_ns, position };
+        let state = state(&entry, &exit, value, around.clock);
+        let kept = call.is_kept(&state, around, true);
+        if kept != 0 {
+            call.write(&state, around, kept, &mut self.texts);
         }
     }
 
@@ -128,7 +202,7 @@ impl Calls {
         {
             self.old.pop_front();
             if let Some(forgotten) = self.open.remove(&call_id) {
-                self.open_bytes -= forgotten.entry.values.len();
+                self.open_bytes -= forgotten.values.len();
             }
         }
         !is_full(self)
@@ -163,33 +237,26 @@ impl Calls {
     }
 
     /// A call ended.
-    pub(crate) fn exit(&mut self, exit: Exit, around: &mut Surroundings<'_>) {
+    pub(crate) fn exit(&mut self, exit: Exit, value: &[u8], around: &mut Surroundings<'_>) {
         let Some(open) = self.open.remove(&exit.call_id) else {
-            self.early.insert(exit.call_id, (exit, 0));
+            self.early.insert(exit.call_id, (exit, value.into(), 0));
             return;
         };
-        self.open_bytes -= open.entry.values.len();
+        self.open_bytes -= open.values.len();
         if open.children > 0 && self.parents.len() < MAX_PARENTS {
             self.parents.insert(exit.call_id, open.children);
         }
-        let ticks = exit.ended.saturating_sub(open.entry.started);
-        let idle = if exit.busy > 0 { ticks.saturating_sub(exit.busy) } else { 0 };
-        let state = State {
-            outcome: outcome(exit.ending),
-            duration_ns: around.clock.nanoseconds(ticks),
-            idle_ns: around.clock.nanoseconds(idle),
-            value: values(&exit.value).next(),
-        };
-        let kept = open.is_kept(&state, around, true);
+        let (call, state) = (open.call(), state(&open.entry, &exit, value, around.clock));
+        let kept = call.is_kept(&state, around, true);
         // Whoever was told that it runs is told how it ended, even if no probe keeps it.
         if kept != 0 || open.sent_as_running {
-            open.write(&state, around, kept);
+            call.write(&state, around, kept, &mut self.texts);
         }
     }
 
     /// After each reading of all rings: an exit that was without its entry twice will stay so.
     pub(crate) fn end_round(&mut self) {
-        self.early.retain(|_, (_, rounds)| {
+        self.early.retain(|_, (_, _, rounds)| {
             *rounds += 1;
             *rounds < 3
         });
@@ -206,10 +273,10 @@ impl Calls {
                 self.old.push_back((since, call_id));
                 let duration_ns = around.clock.nanoseconds(ticks.saturating_sub(open.entry.started));
                 let state = State { outcome: Outcome::Running, duration_ns, idle_ns: 0, value: None };
-                let kept = open.is_kept(&state, around, false);
+                let kept = open.call().is_kept(&state, around, false);
                 open.sent_as_running = kept != 0;
                 if open.sent_as_running {
-                    open.write(&state, around, kept);
+                    open.call().write(&state, around, kept, &mut self.texts);
                 }
             }
         }
@@ -217,6 +284,18 @@ impl Calls {
 
     pub(crate) fn open(&self) -> usize {
         self.open.len()
+    }
+}
+
+/// How a call stands that ended.
+fn state<'a>(entry: &Entry, exit: &Exit, value: &'a [u8], clock: &Calibration) -> State<'a> {
+    let ticks = exit.ended.saturating_sub(entry.started);
+    let idle = if exit.busy > 0 { ticks.saturating_sub(exit.busy) } else { 0 };
+    State {
+        outcome: outcome(exit.ending),
+        duration_ns: clock.nanoseconds(ticks),
+        idle_ns: clock.nanoseconds(idle),
+        value: values(value).next(),
     }
 }
 
@@ -241,13 +320,22 @@ fn outcome_text(outcome: Outcome) -> &'static str {
 }
 
 impl Open {
+    fn call(&self) -> Call<'_> {
+        let Self { entry, values, site, probes, thread, started_at_ns, position, .. } = self;
+        let (started_at_ns, position) = (*started_at_ns, *position);
+        Call { entry, values, site, probes, thread, started_at_ns, position }
+    }
+}
+
+impl Call<'_> {
     /// Adds the row, for the probes that keep the call.
-    fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>, kept: u64) {
+    fn write(&self, state: &State<'_>, around: &mut Surroundings<'_>, kept: u64, texts: &mut Texts) {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let mut met = Met::default();
-        let value = state.value.map(|value| json(value, around.redaction, &mut met));
+        let value = state.value.map(|value| json(&mut texts.value, value, around.redaction, &mut met));
         let given = met;
-        let (args, printed) = self.args_json(around.redaction, &mut met);
+        let keys = Texts::keys(&mut texts.keys, self.entry.site, self.site);
+        let printed = self.args_json(&mut texts.args, keys, around.redaction, &mut met);
         if met != Met::default() && state.outcome != Outcome::Running {
             self.count(met, printed.filter(|_| !given.printed), kept);
         }
@@ -264,9 +352,9 @@ impl Open {
             outcome: state.outcome.into(),
             depth: self.entry.depth,
             position: self.position,
-            args: Some(&args),
-            returned: value.as_deref().filter(|_| !is_error),
-            error: value.as_deref().filter(|_| is_error),
+            args: Some(&texts.args),
+            returned: value.filter(|_| !is_error),
+            error: value.filter(|_| is_error),
         };
         writer.push(&row);
     }
@@ -277,7 +365,7 @@ impl Open {
         let is_error = matches!(state.outcome, Outcome::Error | Outcome::Panicked);
         let facts = Facts {
             arguments: self.site.arguments,
-            values: &self.entry.values,
+            values: self.values,
             returned: state.value.filter(|_| !is_error),
             error: state.value.filter(|_| is_error),
             outcome: outcome_text(state.outcome),
@@ -311,13 +399,20 @@ impl Open {
     }
 
     /// The arguments, and the first of them that `Debug` printed.
-    fn args_json(&self, redaction: &Redaction, met: &mut Met) -> (String, Option<&'static str>) {
+    fn args_json(
+        &self,
+        out: &mut String,
+        keys: &[Box<str>],
+        redaction: &Redaction,
+        met: &mut Met,
+    ) -> Option<&'static str> {
         // Room for the last argument's marker and the end.
         const ROOM: usize = MAX_VALUE_BYTES - 2 * MAX_NAME_BYTES;
-        let mut out = String::with_capacity(2 * self.entry.values.len() + 16);
         let mut printed = None;
+        out.clear();
         out.push('{');
-        for (place, (name, value)) in self.site.arguments.iter().zip(values(&self.entry.values)).enumerate() {
+        let arguments = self.site.arguments.iter().zip(keys).zip(values(self.values));
+        for (place, ((name, key), value)) in arguments.enumerate() {
             if out.len() > ROOM {
                 met.truncated = true;
                 break;
@@ -325,32 +420,68 @@ impl Open {
             if place > 0 {
                 out.push(',');
             }
-            write_text(&mut out, cut(name, MAX_NAME_BYTES / 8));
-            out.push(':');
+            out.push_str(key);
             let start = out.len();
-            let met_here = write_json(&mut out, value, redaction);
+            let met_here = write_json(out, value, redaction);
             *met = met.and(met_here);
             printed = printed.or(met_here.printed.then_some(*name));
             if out.len() > ROOM {
                 met.truncated = true;
                 out.truncate(start);
-                marker(&mut out, markers::TRUNCATED, None);
+                marker(out, markers::TRUNCATED, None);
             }
         }
         out.push('}');
-        (out, printed)
+        printed
     }
 }
 
-fn json(value: &[u8], redaction: &Redaction, met: &mut Met) -> String {
-    let mut out = String::with_capacity(2 * value.len());
-    *met = met.and(write_json(&mut out, value, redaction));
+fn json<'t>(out: &'t mut String, value: &[u8], redaction: &Redaction, met: &mut Met) -> &'t str {
+    out.clear();
+    *met = met.and(write_json(out, value, redaction));
     if out.len() > MAX_VALUE_BYTES {
         met.truncated = true;
         out.clear();
-        marker(&mut out, markers::TRUNCATED, None);
+        marker(out, markers::TRUNCATED, None);
     }
     out
+}
+
+/// Spreads ids, which are numbers in a row behind random ones, or come from outside: its seed is nobody's to know.
+#[derive(Clone)]
+struct ById(u64);
+
+impl Default for ById {
+    fn default() -> Self {
+        Self(crate::ids::random() | 1)
+    }
+}
+
+impl BuildHasher for ById {
+    type Hasher = IdHasher;
+
+    fn build_hasher(&self) -> IdHasher {
+        IdHasher(self.0)
+    }
+}
+
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    /// Both halves of a product, as wyhash and its kin do: every bit of the id and of the seed reaches every other.
+    fn write_u64(&mut self, id: u64) {
+        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let product = u128::from(id ^ self.0) * u128::from(ODD.wrapping_add(self.0 << 1));
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A function as the hub is told of it.

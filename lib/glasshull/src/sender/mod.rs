@@ -13,6 +13,7 @@ pub(crate) mod offline;
 mod outbox;
 mod printable;
 mod probes;
+mod read;
 mod session;
 mod work;
 
@@ -35,13 +36,13 @@ use governor::Governor;
 use outbox::Outbox;
 use printable::printable;
 use probes::ProbeSet;
+use read::{Event, Read};
 use session::Session;
 pub(crate) use work::{Work, count_inside_value};
 
 use crate::agent::{Agent, Asked, ThreadRing};
 use crate::clock::{Calibration, ticks, wall_now};
 use crate::ids;
-use crate::record::{self, Record};
 use crate::settings::Settings;
 use crate::site::{self, Site};
 
@@ -116,6 +117,8 @@ struct Sender {
     clock: Calibration,
     calibrated: Instant,
     rings: Vec<(ThreadRing, Arc<str>)>,
+    has_ended_rings: bool,
+    read: Read,
     /// Ticks that capturing took on threads that have ended.
     ended_cost: u64,
     sites: Vec<&'static Site>,
@@ -160,6 +163,8 @@ impl Sender {
             clock: Calibration::new(),
             calibrated: now,
             rings: Vec::new(),
+            has_ended_rings: false,
+            read: Read::default(),
             ended_cost: 0,
             sites: Vec::new(),
             calls: Calls::default(),
@@ -205,7 +210,8 @@ impl Sender {
 
     /// Empties the rings. How many records there were.
     fn collect(&mut self, now: Instant, flushing: bool) -> usize {
-        let records = self.read_rings();
+        let mut read = std::mem::take(&mut self.read);
+        self.read_rings(&mut read);
         if self.sites.len() < site::listed() as usize {
             self.sites = site::list().sites().to_vec();
             // Those of adapters always do.
@@ -213,21 +219,36 @@ impl Sender {
                 self.warn("the linker lists no functions: each becomes known when it first runs");
             }
         }
-        let count = records.len();
-        for (_, thread, record) in records {
+        for event in &read.events {
             self.close_full_batch(now);
-            let (calls, mut around) = self.calls_and_surroundings(now);
-            match record {
-                Record::Entry(entry) => calls.enter(entry, &thread, &mut around),
-                Record::Exit(exit) => calls.exit(exit, &mut around),
-            }
+            self.take(event, &read, now);
         }
         self.calls.end_round();
         self.close_full_batch(now);
         let (calls, mut around) = self.calls_and_surroundings(now);
         calls.send_running(ticks(), &mut around);
         self.close_due_batch(now, flushing);
-        count
+        let records = read.records;
+        read.clear();
+        self.read = read;
+        self.drop_ended_rings();
+        records
+    }
+
+    fn take(&mut self, event: &Event, read: &Read, now: Instant) {
+        let (calls, mut around) = self.calls_and_surroundings(now);
+        let thread = |ring: usize| read.threads.get(ring).unwrap_or(&read.nobody);
+        match *event {
+            Event { ring, entry: Some((entry, values)), exit: None, .. } => {
+                calls.enter(entry, read.bytes(values), thread(ring), &mut around);
+            }
+            Event { ring, entry: Some((entry, values)), exit: Some((exit, value)), .. } => {
+                let (entry, exit) = ((entry, read.bytes(values)), (exit, read.bytes(value)));
+                calls.pass(entry, exit, thread(ring), &mut around);
+            }
+            Event { exit: Some((exit, value)), .. } => calls.exit(exit, read.bytes(value), &mut around),
+            Event { .. } => {}
+        }
     }
 
     fn calls_and_surroundings(&mut self, now: Instant) -> (&mut Calls, Surroundings<'_>) {
@@ -236,32 +257,29 @@ impl Sender {
     }
 
     /// All records of all threads, in the order of their times.
-    fn read_rings(&mut self) -> Vec<(u64, Thread, Record)> {
+    fn read_rings(&mut self, read: &mut Read) {
         for ring in self.agent.take_new_rings() {
             let name = ring.thread.as_str().into();
             self.rings.push((ring, name));
         }
-        let mut records = Vec::new();
-        let mut ended = false;
-        for (ring, name) in &mut self.rings {
+        for (place, (ring, name)) in self.rings.iter_mut().enumerate() {
             // Asked before the ring is read: what was written before it was closed is then read.
-            ended |= ring.records.is_closed();
-            let thread = (ring.key, Arc::clone(name));
-            let mut take = |record| records.push((time(&record), thread.clone(), record));
-            ring.records.drain(|bytes| record::read(bytes).into_iter().for_each(&mut take));
+            self.has_ended_rings |= ring.records.is_closed();
+            read.threads.push((ring.key, Arc::clone(name)));
+            ring.records.drain(|record| read.add(place, record));
         }
-        let no_thread = || (0, Arc::from(""));
-        records
-            .extend(self.agent.take_overflow().into_iter().map(|exit| (exit.ended, no_thread(), Record::Exit(exit))));
-        records.sort_by_key(|(time, ..)| *time);
-        if ended {
-            self.drop_ended_rings();
+        for exit in self.agent.take_overflow() {
+            read.records += 1;
+            read.events.push(Event { time: exit.ended, ring: usize::MAX, entry: None, exit: Some((exit, (0, 0))) });
         }
-        records
+        read.sort();
     }
 
     /// Gives up the rings of threads that ended, once they are empty.
     fn drop_ended_rings(&mut self) {
+        if !std::mem::take(&mut self.has_ended_rings) {
+            return;
+        }
         let (agent, cost) = (&self.agent, &mut self.ended_cost);
         self.rings.retain_mut(|(ring, _)| {
             let done = ring.records.is_closed() && ring.records.is_empty();
@@ -562,16 +580,6 @@ impl Sender {
         if lost > 0 {
             (self.agent.settings.report)(&format!("{lost} captured calls did not reach the hub in time"));
         }
-    }
-}
-
-/// A thread's key and name.
-type Thread = (u64, Arc<str>);
-
-fn time(record: &Record) -> u64 {
-    match record {
-        Record::Entry(entry) => entry.started,
-        Record::Exit(exit) => exit.ended,
     }
 }
 

@@ -147,7 +147,7 @@ impl Writer<'_> {
             tag::FALSE => out.push_str("false"),
             tag::TRUE => out.push_str("true"),
             tag::UNSIGNED | tag::UNSIGNED_32 => self.number(tag, out)?,
-            tag::SIGNED | tag::SIGNED_32 => print(out, self.reader.signed(tag)?),
+            tag::SIGNED | tag::SIGNED_32 => print_signed(out, self.reader.signed(tag)?),
             tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.reader.array()?)),
             tag::SIGNED_128 => print(out, i128::from_le_bytes(self.reader.array()?)),
             tag::FLOAT_32 => {
@@ -193,7 +193,7 @@ impl Writer<'_> {
         let number = self.reader.unsigned(tag)?;
         match self.redaction.withholds_number(number) {
             true => marker(out, markers::REDACTED, None),
-            false => print(out, number),
+            false => print_unsigned(out, number),
         }
         Some(())
     }
@@ -271,6 +271,33 @@ impl Writer<'_> {
     }
 }
 
+/// Digits, two at a time: nearly all that is captured are numbers and texts, and `Display` asks for its options first.
+fn print_unsigned(out: &mut String, mut number: u64) {
+    const PAIRS: &str = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+                         5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    while number >= 10 {
+        let pair = (number % 100) as usize * 2;
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS.as_bytes()[pair..pair + 2]);
+        number /= 100;
+    }
+    if number > 0 || at == digits.len() {
+        at -= 1;
+        digits[at] = b'0' + number as u8;
+    }
+    // SAFETY: digits are ASCII.
+    out.push_str(unsafe { std::str::from_utf8_unchecked(&digits[at..]) });
+}
+
+fn print_signed(out: &mut String, number: i64) {
+    if number < 0 {
+        out.push('-');
+    }
+    print_unsigned(out, number.unsigned_abs());
+}
+
 fn print(out: &mut String, value: impl std::fmt::Display) {
     let _ = write!(out, "{value}");
 }
@@ -316,8 +343,14 @@ pub(crate) fn marker(out: &mut String, kind: &str, told: Option<&str>) {
 fn write_quoted(out: &mut String, text: &str, cut: bool) {
     out.push('"');
     let mut plain = 0;
+    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    // Folded, not searched: the compiler then looks at many bytes at once.
+    if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+        out.push_str(text);
+        return close_quoted(out, cut);
+    }
     for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+        if !is_special(byte) {
             continue;
         }
         out.push_str(&text[plain..at]);
@@ -334,6 +367,10 @@ fn write_quoted(out: &mut String, text: &str, cut: bool) {
         }
     }
     out.push_str(&text[plain..]);
+    close_quoted(out, cut);
+}
+
+fn close_quoted(out: &mut String, cut: bool) {
     if cut {
         out.push_str(markers::ELLIPSIS);
     }

@@ -566,6 +566,19 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn numbers_of_every_length_are_printed() {
+    let mut number = 1_u64;
+    for _ in 0..20 {
+        for number in [number - 1, number, number + 1, 5 * (number / 10), u64::MAX - number] {
+            assert_eq!(serialized(&number), number.to_string());
+            assert_eq!(serialized(&(number as i64)), (number as i64).to_string());
+        }
+        number = number.saturating_mul(10).min(u64::MAX - 1);
+    }
+    assert_eq!(serialized(&i64::MIN), i64::MIN.to_string());
+}
+
 proptest! {
     #[test]
     fn any_value_within_the_limits_is_what_serde_json_makes_of_it(value in any_json()) {

@@ -47,21 +47,13 @@ impl Rig {
     }
 
     fn enter(&mut self, call_id: u64) {
-        let entry = Entry {
-            site: self.site.index(),
-            call_id,
-            parent_id: 0,
-            trace_id: [1; 16],
-            depth: 0,
-            started: 0,
-            values: Vec::new(),
-        };
-        self.with(|calls, around| calls.enter(entry, &(0, Arc::from("main")), around));
+        let entry = Entry { site: self.site.index(), call_id, parent_id: 0, trace_id: [1; 16], depth: 0, started: 0 };
+        self.with(|calls, around| calls.enter(entry, &[], &(0, Arc::from("main")), around));
     }
 
     fn exit(&mut self, call_id: u64) {
-        let exit = Exit { call_id, ended: 1, busy: 0, ending: Ending::Returned, value: Vec::new() };
-        self.with(|calls, around| calls.exit(exit, around));
+        let exit = Exit { call_id, ended: 1, busy: 0, ending: Ending::Returned };
+        self.with(|calls, around| calls.exit(exit, &[], around));
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Calls, &mut Surroundings<'_>) -> T) -> T {
