@@ -153,6 +153,8 @@ fn watched(service: &str, class: &str, release: &str) -> glasshull::Guard {
         .class(class)
         .release(release)
         .functions([format!("{service}::*")])
+        // More than the default of 1 %: all its orders are there to be looked at.
+        .cpu_budget(0.05)
         .init()
 }
 

@@ -37,7 +37,7 @@ extern "C" fn stop() {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
 }
 
-/// Besides what `glasshull::init` reads: `GLASSHULL_CPU_BUDGET`, a share of one core, 0 for no limit. Where nobody named
+/// Besides what `glasshull::init` reads: `GLASSHULL_CPU_BUDGET`, a share of the CPU time, 0 for no limit. Where nobody named
 /// a hub, nothing is said if there is none: some tests look at what a program says.
 fn from_environment() -> Builder {
     let mut builder = glasshull::builder();

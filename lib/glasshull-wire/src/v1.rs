@@ -361,6 +361,12 @@ pub struct Report {
     /// Nanoseconds the program's own threads spent capturing, an estimate from samples.
     #[prost(uint64, tag = "6")]
     pub capturing_ns: u64,
+    /// Parts per million of the CPU time this process may use: what capturing may take, 0 for no limit, and what it took
+    /// in the last second.
+    #[prost(uint32, tag = "7")]
+    pub cpu_budget_ppm: u32,
+    #[prost(uint32, tag = "8")]
+    pub cpu_share_ppm: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProbeReport {
@@ -402,6 +408,27 @@ pub struct ProbeReport {
     /// Nanoseconds the sender spent on this probe's condition.
     #[prost(uint64, tag = "14")]
     pub condition_ns: u64,
+    /// Requests not captured as capturing would cost more than its budget. None of these is among those skipped by sample
+    /// or by rate.
+    #[prost(uint64, tag = "15")]
+    pub skipped_by_governor: u64,
+    /// Of how many requests the governor lets one in at present; 0 and 1 both mean each.
+    #[prost(uint32, tag = "16")]
+    pub governor_one_in: u32,
+    /// Nanoseconds of CPU time this probe has cost, its part by calls and bytes of what all cost.
+    #[prost(uint64, tag = "17")]
+    pub cost_ns: u64,
+    /// What it cost in the last second, in parts per million of the CPU time this process may use.
+    #[prost(uint32, tag = "18")]
+    pub cpu_share_ppm: u32,
+    /// Bytes of the values of captured calls, in the SDK's binary form.
+    #[prost(uint64, tag = "19")]
+    pub captured_bytes: u64,
+    /// Calls it may still capture here, and the time it has left.
+    #[prost(uint64, tag = "20")]
+    pub calls_left: u64,
+    #[prost(uint64, tag = "21")]
+    pub remaining_ns: u64,
 }
 /// Calls lost in this process, by reason.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -26,9 +26,9 @@
 //! capturing one function leaves all others as they are. While a function is captured, its arguments are written when
 //! it is entered (before they can change) into a ring of bounded size that belongs to the thread; one
 //! background thread without an async runtime does the rest. Everything is bounded: a full ring or a full buffer means
-//! that calls are dropped, that they are counted, and that people are told. If capturing takes more of a core than
-//! [`Builder::cpu_budget`] allows, the probe is suspended for a while, with the reason. A probe ends at its own time,
-//! also when the hub is gone.
+//! that calls are dropped, that they are counted, and that people are told. If capturing takes more CPU time than
+//! [`Builder::cpu_budget`] allows, fewer requests are captured, whole ones; where that is not enough, the probe is suspended
+//! for a while. Its status says so. A probe ends at its own time, also when the hub is gone.
 //!
 //! # In your tests
 //!

@@ -1,10 +1,11 @@
 //! Probes as the capturing threads see them: which functions, and how many calls still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use glasshull_wire::v1;
 
+use crate::frame::TraceId;
 use crate::ids::scrambled;
 use crate::sender::Work;
 use crate::value::redaction::Redaction;
@@ -29,10 +30,16 @@ pub(crate) struct Probe {
     allowance: OwnLine<AtomicI64>,
     /// Requests it was asked about, where it takes only some of them.
     seen: AtomicU64,
+    /// Of so many requests that begin here the governor lets one in, and of those that come in captured.
+    governed: AtomicU32,
+    governed_incoming: AtomicU32,
+    /// Requests it was asked about while the governor lets in only some.
+    seen_governed: AtomicU64,
     pub(crate) captured: AtomicU64,
     pub(crate) skipped_by_sample: AtomicU64,
     pub(crate) skipped_by_rate: AtomicU64,
     pub(crate) skipped_by_condition: AtomicU64,
+    pub(crate) skipped_by_governor: AtomicU64,
     /// What the sender counts.
     pub(crate) work: Work,
 }
@@ -55,10 +62,14 @@ impl Probe {
             off: OwnLine(AtomicBool::new(false)),
             allowance,
             seen: zero(),
+            governed: AtomicU32::new(1),
+            governed_incoming: AtomicU32::new(1),
+            seen_governed: zero(),
             captured: zero(),
             skipped_by_sample: zero(),
             skipped_by_rate: zero(),
             skipped_by_condition: zero(),
+            skipped_by_governor: zero(),
         }
     }
 
@@ -89,20 +100,40 @@ impl Probe {
         if self.is_off() {
             return false;
         }
-        if !self.is_sampled() {
+        if !self.is_one_in(self.order.sample_one_in, &self.seen) {
             self.skipped_by_sample.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        self.admits_local_root()
+        if !self.is_one_in(self.governed.load(Ordering::Relaxed), &self.seen_governed) {
+            self.skipped_by_governor.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        self.has_allowance()
     }
 
-    /// Whether it takes a request that comes in captured: this instance's rate holds for it too.
-    pub(crate) fn admits_local_root(&self) -> bool {
+    /// Whether it takes a request that comes in captured: this instance's rate and budget hold for it too. What exceeds
+    /// the budget is left out by the trace's id, so that all processes that must leave out as much keep the same requests.
+    pub(crate) fn admits_local_root(&self, trace_id: TraceId) -> bool {
+        let n = u64::from(self.governed_incoming.load(Ordering::Relaxed).max(1));
+        if n > 1 && !scrambled(trace_id[0] ^ trace_id[1]).is_multiple_of(n) {
+            self.skipped_by_governor.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        self.has_allowance()
+    }
+
+    fn has_allowance(&self) -> bool {
         if self.allowance.0.load(Ordering::Relaxed) <= 0 {
             self.skipped_by_rate.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         !self.is_off()
+    }
+
+    /// From now on, one of so many requests is let in: of those that begin here, and of those that come in captured.
+    pub(crate) fn govern(&self, one_in: u32, incoming_one_in: u32) {
+        self.governed.store(one_in, Ordering::Relaxed);
+        self.governed_incoming.store(incoming_one_in, Ordering::Relaxed);
     }
 
     /// Whether it takes a call inside a captured request.
@@ -117,12 +148,12 @@ impl Probe {
     }
 
     /// Takes one of each `n` requests, at a place in the `n` that cannot be foreseen.
-    fn is_sampled(&self) -> bool {
-        let n = u64::from(self.order.sample_one_in.max(1));
+    fn is_one_in(&self, n: u32, seen: &AtomicU64) -> bool {
+        let n = u64::from(n.max(1));
         if n == 1 {
             return true;
         }
-        let seen = self.seen.fetch_add(1, Ordering::Relaxed);
+        let seen = seen.fetch_add(1, Ordering::Relaxed);
         seen % n == scrambled(self.seed ^ (seen / n)) % n
     }
 
@@ -242,6 +273,27 @@ mod tests {
         probe.refill(1_000_000);
         assert_eq!(admitted(&probe, 5), 2);
         assert_eq!(probe.skipped_by_rate.load(Ordering::Relaxed), 9);
+    }
+
+    #[test]
+    fn the_governor_lets_in_one_in_n_after_the_users_sample_and_counts_the_rest_for_itself() {
+        let probe = probe(u64::MAX, u32::MAX, 2);
+        probe.govern(4, 1);
+        assert_eq!(admitted(&probe, 800), 100);
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        assert_eq!((count(&probe.skipped_by_sample), count(&probe.skipped_by_governor)), (400, 300));
+        assert!((0..50).all(|n| probe.admits_local_root([n, 7])), "what comes in is let in as long as it can be");
+    }
+
+    #[test]
+    fn processes_that_leave_out_requests_that_come_in_keep_the_same_ones() {
+        let (some, fewer) = (probe(u64::MAX, u32::MAX, 1), probe(u64::MAX, u32::MAX, 1));
+        some.govern(1, 4);
+        fewer.govern(1, 16);
+        let kept = |probe: &Probe| (0..4_096).filter(|&n| probe.admits_local_root([n, n << 7])).collect::<Vec<u64>>();
+        let (some, fewer) = (kept(&some), kept(&fewer));
+        assert!((900..1_150).contains(&some.len()) && (190..330).contains(&fewer.len()), "{}", fewer.len());
+        assert!(fewer.iter().all(|n| some.contains(n)));
     }
 
     #[test]

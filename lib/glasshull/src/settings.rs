@@ -25,8 +25,8 @@ const ALL_RINGS_BYTES: usize = 64 * 1024 * 1024;
 /// Batches the hub has not acknowledged, in bytes.
 const BUFFER_BYTES: usize = 16 * 1024 * 1024;
 
-/// The share of one core capturing may take.
-const CPU_BUDGET: f64 = 0.05;
+/// The share of the CPU time this process may use that capturing may take.
+const CPU_BUDGET: f64 = 0.01;
 
 /// How long the guard flushes when it is dropped.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -270,11 +270,14 @@ impl Builder {
         self
     }
 
-    /// The share of one core that capturing may take, 0.05 by default; 0 means no limit. Beyond it, the probe that
-    /// captures most is suspended for a while, and says so.
+    /// The share of the CPU time this process may use (of all cores it may run on) that capturing may take: 0.01 by
+    /// default, at most 1; 0 means no limit. What counts is what the program's threads spend capturing, an estimate from
+    /// samples, and what the sender's thread spends on their calls, as the system tells. Beyond it, fewer requests are
+    /// captured, whole ones, of the probes that cost most; where that is not enough, a probe is suspended for a while.
+    /// Each says so.
     pub fn cpu_budget(mut self, share: f64) -> Self {
-        if !(0.0..=1_000.0).contains(&share) {
-            return self.wrong(format!("cpu_budget: {share} is not a share of one core"));
+        if !(0.0..=1.0).contains(&share) {
+            return self.wrong(format!("cpu_budget: {share} is not a share of the CPU time"));
         }
         self.settings.cpu_budget = share;
         self

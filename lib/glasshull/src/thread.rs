@@ -22,6 +22,11 @@ const RESERVED_BYTES: usize = HEADER_BYTES + EXIT_BYTES;
 /// Of so many calls the cost of one beginning and of one end is measured: the measurement costs a clock read.
 const COST_SAMPLE: u64 = 128;
 
+/// A sample counts as at most so many times the usual one, and the usual one as at least so many ticks (about a
+/// microsecond). What is usual follows the samples, so a value that really takes long is believed after a few.
+const MOST_UNUSUAL: u64 = 16;
+const FIRST_USUAL_COST: u64 = 2_048;
+
 /// Probes whose calls a thread counts before it tells them.
 const UNTOLD: usize = 4;
 
@@ -55,6 +60,8 @@ pub(crate) struct Local {
     recorder: Recorder,
     pending: Pending,
     untold: [Option<Untold>; UNTOLD],
+    /// Ticks one beginning or one end takes as a rule.
+    usual_cost: u64,
 }
 
 /// A record between its beginning and its end; its values are written in between.
@@ -428,6 +435,7 @@ impl Local {
             recorder: Recorder::new(Arc::clone(&agent.redaction)),
             pending: Pending::NONE,
             untold: [const { None }; UNTOLD],
+            usual_cost: FIRST_USUAL_COST,
         }
     }
 
@@ -650,7 +658,10 @@ impl Local {
 
     #[cold]
     fn add_cost(&mut self, from: u64, to: u64) {
-        let spent = to.saturating_sub(from).saturating_mul(COST_SAMPLE);
+        // A thread that was made to wait in between took no CPU time, and would be taken for so many that did.
+        let sample = to.saturating_sub(from).min(self.usual_cost.saturating_mul(MOST_UNUSUAL));
+        self.usual_cost = (self.usual_cost - self.usual_cost / 8 + sample / 8).max(FIRST_USUAL_COST);
+        let spent = sample.saturating_mul(COST_SAMPLE);
         // This thread alone writes it.
         let before = self.cost.ticks.load(Ordering::Relaxed);
         self.cost.ticks.store(before.saturating_add(spent), Ordering::Relaxed);
@@ -709,9 +720,10 @@ enum Decision {
 /// never takes one too many.
 #[inline(never)]
 fn decide(probes: &[Arc<Probe>], around: &Frame) -> Decision {
-    let admits = if around.is_captured() { Probe::admits_local_root } else { Probe::admits_root };
+    let comes_in = around.is_captured();
+    let admits = |probe: &Probe| if comes_in { probe.admits_local_root(around.trace_id) } else { probe.admits_root() };
     let mut refused = 0;
-    for probe in probes.iter().filter(|probe| around.is_captured() || around.refused & probe.bit() == 0) {
+    for probe in probes.iter().filter(|probe| comes_in || around.refused & probe.bit() == 0) {
         if admits(probe) {
             probe.let_in(1);
             return Decision::Captured;

@@ -2,6 +2,7 @@
 
 mod hub;
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::atomic::Ordering;
@@ -49,8 +50,9 @@ fn takes(calls: &CallsWhenPrinted, fails: &FailsWhenPrinted, long: &str) {
     let _ = (calls, fails, long);
 }
 
+/// A test does nothing but captured calls: the governor would leave some out.
 fn settings(hub: &TestHub) -> Builder {
-    builder().hub(hub.url()).service("test").flush_within(PATIENCE)
+    builder().hub(hub.url()).service("test").cpu_budget(0.0).flush_within(PATIENCE)
 }
 
 fn agent(hub: &TestHub) -> Guard {
@@ -355,7 +357,61 @@ fn capturing_that_costs_too_much_is_suspended_with_the_reason() {
         assert!(Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(5));
     };
-    assert!(suspended.reason.contains("% of a core") && suspended.reason.contains("resumes"), "{}", suspended.reason);
+    assert!(
+        suspended.reason.contains("% of the CPU time") && suspended.reason.contains("resumes"),
+        "{}",
+        suspended.reason
+    );
+}
+
+#[glasshull::trace]
+fn request(n: u64) -> u64 {
+    (0..20).map(work).sum::<u64>() + n
+}
+
+/// Whether capturing was cut back to what the budget allows, by letting in fewer requests.
+fn is_settled(report: &v1::Report) -> bool {
+    let governed = report.probes.first().is_some_and(|probe| probe.governor_one_in > 1 && probe.cpu_share_ppm > 0);
+    governed && report.cpu_share_ppm <= report.cpu_budget_ppm
+}
+
+#[test]
+fn what_exceeds_the_budget_is_cut_back_by_whole_requests_and_each_is_accounted_for() {
+    let hub = TestHub::start();
+    let agent = settings(&hub).cpu_budget(0.02).start().unwrap();
+    let order = v1::Probe { max_calls: 10_000_000, max_calls_per_second: 10_000_000, ..probe("request") };
+    hub.probe(vec![v1::Probe { patterns: vec!["faults::request".into(), "faults::work".into()], ..order }]);
+    let deadline = Instant::now() + PATIENCE;
+    let mut requests = 0_u64;
+    while !hub.state().reports.last().is_some_and(is_settled) {
+        assert!(Instant::now() < deadline, "{:?}", hub.state().reports.last());
+        agent.context().in_scope(|| (0..20).for_each(|n| assert_eq!(request(n), n + 190)));
+        requests += 20;
+    }
+    assert!(agent.flush(PATIENCE));
+    let why = hub.state().reports.iter().rfind(|report| is_settled(report)).unwrap().probes[0].clone();
+    assert_eq!(why.state(), ProbeState::Limited);
+    let told = format!("one request in {} is captured", why.governor_one_in);
+    assert!(why.reason.contains("2 % of it are allowed") && why.reason.ends_with(&told), "{}", why.reason);
+    let calls = hub.state().ended();
+    let roots = calls.iter().filter(|call| call.parent_id.is_none()).count() as u64;
+    // A root for which its thread's ring had no room is counted there, and so is each such call below a captured root.
+    let adds_up = |last: &v1::ProbeReport, ring_full: u64| {
+        let lost_roots = requests.checked_sub(roots + last.skipped_by_governor)?;
+        (lost_roots <= ring_full && calls.len() as u64 + ring_full == 21 * roots + lost_roots).then_some(())
+    };
+    let (last, lost) = hub.wait("a last report in which each call is accounted for", |state| {
+        let report = state.reports.last()?;
+        let (last, lost) = (report.probes.first()?, report.drops?);
+        adds_up(last, lost.ring_full).map(|()| (last.clone(), lost))
+    });
+    assert_eq!(last.captured, calls.len() as u64);
+    assert_eq!((last.skipped_by_sample, last.skipped_by_rate, last.skipped_by_condition), (0, 0, 0));
+    assert_eq!((lost.buffer_full, lost.no_ring, lost.refused, lost.open_full, lost.unclaimed), (0, 0, 0, 0, 0));
+    assert!(last.cost_ns > 0 && last.captured_bytes > 0 && last.remaining_ns > 0);
+    assert_eq!(last.calls_left, 10_000_000 - last.captured);
+    let known: HashSet<u64> = calls.iter().map(|call| call.call_id).collect();
+    assert!(calls.iter().all(|call| call.parent_id.is_none_or(|parent| known.contains(&parent))), "a fragment");
 }
 
 #[test]

@@ -372,6 +372,7 @@ impl Call<'_> {
             duration_ns: state.duration_ns,
             redaction: around.redaction,
         };
+        let bytes = self.values.len() + state.value.map_or(0, <[u8]>::len);
         let mut kept = 0;
         for (place, probe) in self.probes.iter().enumerate() {
             let keeps = match (probe.work.wants(&facts, around.now, is_final), is_final) {
@@ -383,6 +384,9 @@ impl Call<'_> {
                 }
                 (false, false) => false,
             };
+            if is_final {
+                probe.work.looked_at(bytes, keeps);
+            }
             kept |= u64::from(keeps) << place.min(63);
         }
         kept

@@ -32,10 +32,10 @@ use calls::{Calls, Surroundings};
 #[cfg(any(test, fuzzing))]
 pub(crate) use condition::Facts;
 use connect::Attempt;
-use governor::Governor;
+use governor::{Governor, Look};
 use outbox::Outbox;
 use printable::printable;
-use probes::ProbeSet;
+use probes::{ProbeSet, parts_per_million};
 use read::{Event, Read};
 use session::Session;
 pub(crate) use work::{Work, count_inside_value};
@@ -121,6 +121,8 @@ struct Sender {
     read: Read,
     /// Ticks that capturing took on threads that have ended.
     ended_cost: u64,
+    /// Nanoseconds of CPU time this thread took for calls; rounds in which there were none do not count.
+    work_ns: u64,
     sites: Vec<&'static Site>,
     calls: Calls,
     writer: BatchWriter,
@@ -166,13 +168,14 @@ impl Sender {
             has_ended_rings: false,
             read: Read::default(),
             ended_cost: 0,
+            work_ns: 0,
             sites: Vec::new(),
             calls: Calls::default(),
             writer: BatchWriter::default(),
             batch_began: None,
             outbox: Outbox::new(settings.buffer_bytes),
             probes: ProbeSet::default(),
-            governor: Governor::new(settings.cpu_budget, now),
+            governor: Governor::new(settings.cpu_budget, cores(), now),
             link: Link::Waiting(now),
             failures: 0,
             report_at: None,
@@ -187,14 +190,29 @@ impl Sender {
         loop {
             let asked = self.agent.asked();
             let now = Instant::now();
-            let records = self.collect(now, asked.flush_until.is_some());
-            self.pass_time(now);
-            self.talk(now);
+            let records = self.round(now, asked.flush_until.is_some());
             if self.finish_flush(&asked) {
                 return self.end();
             }
             self.agent.sleep(self.tick(&asked, records), &asked);
         }
+    }
+
+    /// One round, and what it cost if there was something to do for calls.
+    fn round(&mut self, now: Instant, flushing: bool) -> usize {
+        let (began, batch) = (self.own_ns(), self.outbox.next_sequence());
+        let records = self.collect(now, flushing);
+        self.pass_time(now);
+        self.talk(now);
+        if records > 0 || self.outbox.next_sequence() > batch {
+            self.work_ns = self.work_ns.saturating_add(self.own_ns().saturating_sub(began));
+        }
+        records
+    }
+
+    /// The CPU time of this thread; where the system does not tell, the time that passes.
+    fn own_ns(&self) -> u64 {
+        cpu::own_thread_ns().unwrap_or_else(|| self.clock.nanoseconds(ticks()))
     }
 
     fn tick(&self, asked: &Asked, records: usize) -> Duration {
@@ -326,14 +344,19 @@ impl Sender {
             self.clock.correct();
         }
         if self.governor.is_due(now) {
-            let spent = self.clock.nanoseconds(self.capturing().saturating_add(self.probes.spent()));
-            let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed) + self.calls.lost;
-            if let Some(why) = self.governor.judge(spent, lost, now) {
-                self.probes.suspend_busiest(&why, now);
-            }
-            self.probes.mark_governed();
+            self.govern(now);
         }
         if self.probes.tick(&self.agent, now) {
+            self.report_at = Some(now);
+        }
+    }
+
+    /// What counts is what the program's threads spent capturing and what this thread spent on calls.
+    fn govern(&mut self, now: Instant) {
+        let spent_ns = self.clock.nanoseconds(self.capturing()).saturating_add(self.work_ns);
+        let lost = self.agent.drops.buffer_full.load(Ordering::Relaxed) + self.calls.lost;
+        let Self { probes, governor, clock, .. } = self;
+        if probes.govern(governor, Look { spent_ns, lost, now }, |ticks| clock.nanoseconds(ticks)) {
             self.report_at = Some(now);
         }
     }
@@ -498,6 +521,8 @@ impl Sender {
             buffered_bytes: self.outbox.bytes() as u64,
             sender_cpu_ns: cpu::own_thread_ns().unwrap_or(0),
             capturing_ns: self.clock.nanoseconds(self.capturing()),
+            cpu_budget_ppm: parts_per_million(self.governor.budget()),
+            cpu_share_ppm: parts_per_million(self.governor.share()),
         }
     }
 
@@ -597,6 +622,11 @@ fn instance(settings: &Settings) -> v1::Instance {
         sdk: concat!("glasshull-rust ", env!("CARGO_PKG_VERSION")).into(),
         tags: settings.tags.clone().into_iter().collect(),
     }
+}
+
+/// Cores this process may use.
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
 fn host() -> String {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use glasshull_wire::limits::{MAX_PATTERNS, MAX_PROBES};
 use glasshull_wire::{pattern, v1};
 
+use super::governor::{Governed, Governor, Look, MAX_ONE_IN};
 use crate::agent::Agent;
 use crate::foreign;
 use crate::ids;
@@ -36,8 +37,6 @@ pub(crate) struct ProbeSet {
     previous: Arc<ProbeTable>,
     table: Arc<ProbeTable>,
     refilled: Option<Instant>,
-    /// Ticks spent on conditions of probes that are gone.
-    spent_before: u64,
 }
 
 struct Held {
@@ -54,9 +53,28 @@ struct Held {
     limited: Option<Instant>,
     /// Nanoseconds not yet turned into calls.
     refill_ns: u64,
-    /// Calls captured when the governor last looked.
-    governed: u64,
+    governed: Cut,
     in_table: bool,
+}
+
+/// What the governor knows of a probe, and made of it.
+struct Cut {
+    /// Of so many requests that begin here one is let in.
+    one_in: u32,
+    /// Why, where it is not each of them.
+    why: Option<String>,
+    /// Nanoseconds it cost so far.
+    cost_ns: f64,
+    /// Nanoseconds it cost between the last two looks, and what share of the CPU time this is.
+    last_ns: f64,
+    share: f64,
+    /// At the last look: what its calls weighed, and the ticks spent on its condition.
+    weight: u64,
+    ticks: u64,
+}
+
+impl Cut {
+    const NONE: Self = Self { one_in: 1, why: None, cost_ns: 0.0, last_ns: 0.0, share: 0.0, weight: 0, ticks: 0 };
 }
 
 struct Suspension {
@@ -67,10 +85,6 @@ struct Suspension {
 impl Held {
     fn is_live(&self, now: Instant) -> bool {
         self.refused.is_none() && self.suspension.is_none() && now < self.ends && !self.probe.is_exhausted()
-    }
-
-    fn work(&self) -> u64 {
-        self.probe.captured.load(Ordering::Relaxed) + self.probe.skipped_by_condition.load(Ordering::Relaxed)
     }
 }
 
@@ -95,7 +109,6 @@ impl ProbeSet {
         }
         for held in before {
             held.probe.switch_off(true);
-            self.spent_before = self.spent_before.saturating_add(held.probe.work.spent());
         }
         self.rebuild(agent, now);
     }
@@ -115,7 +128,7 @@ impl ProbeSet {
             skipped: 0,
             limited: None,
             refill_ns: 0,
-            governed: 0,
+            governed: Cut::NONE,
             in_table: false,
         }
     }
@@ -187,25 +200,38 @@ impl ProbeSet {
         self.table.of(site).or_else(|| self.previous.of(site))
     }
 
-    /// Switches off the probe that captured most since the last look.
-    pub(crate) fn suspend_busiest(&mut self, why: &str, now: Instant) {
-        let busiest =
-            self.probes.iter_mut().filter(|held| held.in_table).max_by_key(|held| held.work() - held.governed);
-        let Some(held) = busiest else { return };
-        let length = FIRST_SUSPENSION.saturating_mul(1 << held.suspensions.min(8)).min(LONGEST_SUSPENSION);
-        held.suspensions += 1;
-        let reason = format!("{why}; it resumes after {} s", length.as_secs());
-        held.suspension = Some(Suspension { until: now + length, reason });
+    /// The governor looks: probes let in more requests or fewer, or one is switched off. True if that changed something.
+    pub(crate) fn govern(&mut self, governor: &mut Governor, look: Look, nanoseconds: impl Fn(u64) -> u64) -> bool {
+        self.share_out(governor, look, nanoseconds);
+        let mut live: Vec<&mut Held> = self.probes.iter_mut().filter(|held| held.in_table).collect();
+        let before: Vec<Governed> = live.iter().map(|held| held.governed.as_seen()).collect();
+        let mut after = before.clone();
+        let incoming = governor.incoming();
+        let suspended = governor.judge(look, &mut after);
+        for (held, after) in live.iter_mut().zip(&after) {
+            held.obey(after.one_in, governor);
+        }
+        if let Some(held) = suspended.and_then(|place| live.get_mut(place)) {
+            held.suspend(governor.reason(), look.now);
+        }
+        suspended.is_some() || before != after || incoming != governor.incoming()
     }
 
-    /// The governor has looked.
-    pub(crate) fn mark_governed(&mut self) {
-        self.probes.iter_mut().for_each(|held| held.governed = held.work());
-    }
-
-    /// Ticks the sender spent on conditions: of probes that are held, and of those that are gone.
-    pub(crate) fn spent(&self) -> u64 {
-        self.probes.iter().fold(self.spent_before, |sum, held| sum.saturating_add(held.probe.work.spent()))
+    /// Says what each probe cost since the last look: its condition, and its calls' part of the rest by their weight.
+    fn share_out(&mut self, governor: &Governor, look: Look, nanoseconds: impl Fn(u64) -> u64) {
+        let conditions = |held: &Held| nanoseconds(held.probe.work.spent() - held.governed.ticks) as f64;
+        let weight = |held: &Held| (held.probe.work.weight() - held.governed.weight) as f64;
+        let all_conditions: f64 = self.probes.iter().map(conditions).sum();
+        let all_weight: f64 = self.probes.iter().map(weight).sum();
+        let rest = (governor.spent_since(look) - all_conditions).max(0.0);
+        let elapsed = look.now.duration_since(governor.looked());
+        for held in &mut self.probes {
+            let last_ns = conditions(held) + rest * weight(held) / all_weight.max(1.0);
+            let Cut { one_in, why, cost_ns, .. } = std::mem::replace(&mut held.governed, Cut::NONE);
+            let (weight, ticks) = (held.probe.work.weight(), held.probe.work.spent());
+            let share = governor.share_of(last_ns, elapsed);
+            held.governed = Cut { one_in, why, cost_ns: cost_ns + last_ns, last_ns, share, weight, ticks };
+        }
     }
 
     /// How capturing goes; `nanoseconds` tells how many a number of ticks are.
@@ -214,7 +240,36 @@ impl ProbeSet {
     }
 }
 
+impl Cut {
+    fn as_seen(&self) -> Governed {
+        Governed { one_in: self.one_in, cost_ns: self.last_ns }
+    }
+}
+
 impl Held {
+    fn obey(&mut self, one_in: u32, governor: &Governor) {
+        let incoming = governor.incoming();
+        self.governed.one_in = one_in;
+        self.governed.why = match (one_in, incoming) {
+            (1, 1) => None,
+            (1, n) => Some(format!("{}: of requests that come in captured, one in {n} is", governor.reason())),
+            (n, _) => Some(format!("{}: one request in {n} is captured", governor.reason())),
+        };
+        if one_in == 1 {
+            self.suspensions = 0;
+        }
+        self.probe.govern(one_in, incoming);
+    }
+
+    /// Switches it off for a while, each time longer. It resumes with as few requests as can be.
+    fn suspend(&mut self, why: &str, now: Instant) {
+        let length = FIRST_SUSPENSION.saturating_mul(1 << self.suspensions.min(8)).min(LONGEST_SUSPENSION);
+        self.suspensions += 1;
+        let reason =
+            format!("{why}, though one request in {MAX_ONE_IN} was captured; it resumes after {} s", length.as_secs());
+        self.suspension = Some(Suspension { until: now + length, reason });
+    }
+
     fn refill(&mut self, elapsed: Duration) {
         let rate = u64::from(self.probe.order.max_calls_per_second.max(1));
         let per_call_ns = 1_000_000_000 / rate.min(1_000_000_000);
@@ -246,6 +301,12 @@ impl Held {
             skipped_by_sample: count(&self.probe.skipped_by_sample),
             skipped_by_rate: count(&self.probe.skipped_by_rate),
             skipped_by_condition: count(&self.probe.skipped_by_condition),
+            skipped_by_governor: count(&self.probe.skipped_by_governor),
+            governor_one_in: self.governed.one_in,
+            cost_ns: self.governed.cost_ns as u64,
+            cpu_share_ppm: parts_per_million(self.governed.share),
+            calls_left: self.probe.order.max_calls.saturating_sub(count(&self.probe.captured)),
+            remaining_ns: u64::try_from(self.ends.saturating_duration_since(now).as_nanos()).unwrap_or(u64::MAX),
             ..v1::ProbeReport::default()
         };
         self.probe.work.report(&mut report, nanoseconds);
@@ -269,12 +330,19 @@ impl Held {
         if self.probe.is_exhausted() {
             return (v1::ProbeState::Limited, format!("all of its {} calls are captured", order.max_calls));
         }
+        if let Some(why) = &self.governed.why {
+            return (v1::ProbeState::Limited, why.clone());
+        }
         if self.limited.is_some_and(|limited| now.duration_since(limited) < LIMITED_FOR) {
             let rate = order.max_calls_per_second;
             return (v1::ProbeState::Limited, format!("more than {rate} calls a second: whole requests are skipped"));
         }
         (v1::ProbeState::Active, self.probe.work.complaint(now).unwrap_or_default())
     }
+}
+
+pub(super) fn parts_per_million(share: f64) -> u32 {
+    (share * 1e6) as u32
 }
 
 /// Whether two orders differ in nothing but the time left.

@@ -14,6 +14,9 @@ use crate::value::{Met, cut};
 /// Why a condition cannot be decided is told anew after so long, and believed for twice as long.
 const CLUE_PERIOD: Duration = Duration::from_secs(60);
 
+/// What a call costs besides its values, in bytes that cost as much.
+const CALL_WEIGHT: u64 = 128;
+
 /// Calls made by the code of values that were being captured, in the whole process.
 static INSIDE_VALUES: AtomicU64 = AtomicU64::new(0);
 
@@ -39,6 +42,9 @@ pub(crate) struct Work {
     truncated_calls: AtomicU64,
     failed_values: AtomicU64,
     printed_values: AtomicU64,
+    captured_bytes: AtomicU64,
+    /// What its calls weigh in the cost of all: see [`Self::looked_at`].
+    weight: AtomicU64,
     printed_at: OnceLock<String>,
 }
 
@@ -59,6 +65,20 @@ impl Work {
     /// Ticks the sender spent for this probe alone, since it arrived: they belong to the budget of capturing.
     pub(crate) fn spent(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// A call with so many bytes of values has ended.
+    pub(crate) fn looked_at(&self, bytes: usize, is_kept: bool) {
+        let add = |counter: &AtomicU64, more: u64| {
+            counter.store(counter.load(Ordering::Relaxed).saturating_add(more), Ordering::Relaxed);
+        };
+        add(&self.weight, CALL_WEIGHT + bytes as u64);
+        add(&self.captured_bytes, if is_kept { bytes as u64 } else { 0 });
+    }
+
+    /// What all its calls weighed so far.
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight.load(Ordering::Relaxed)
     }
 
     /// Whether the probe wants a call. `counts`: the call has ended.
@@ -106,6 +126,7 @@ impl Work {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         report.undecided = count(&self.undecided);
         report.condition_ns = nanoseconds(self.spent());
+        report.captured_bytes = count(&self.captured_bytes);
         report.truncated_calls = count(&self.truncated_calls);
         report.failed_values = count(&self.failed_values);
         report.printed_values = count(&self.printed_values);

@@ -86,22 +86,41 @@ fn a_function_that_turns_up_later_is_matched_too() {
     agent.close();
 }
 
+/// A governor that allows next to nothing, and looks at a second in which everything took half of it.
+fn overspend(set: &mut ProbeSet, governor: &mut Governor, now: Instant, spent: &mut u64) {
+    *spent += 500_000_000;
+    set.govern(governor, Look { spent_ns: *spent, lost: 0, now }, |ticks| ticks);
+}
+
 #[test]
-fn the_busiest_probe_is_suspended_and_resumes_each_time_later() {
+fn the_most_expensive_probe_is_limited_then_suspended_and_resumes_each_time_later() {
     let (agent, mut now) = (agent(), Instant::now());
     let (quiet, busy) = (listed("probes_d::quiet"), listed("probes_d::busy"));
-    let mut set = set(vec![order("1", "probes_d::quiet"), order("2", "probes_d::busy")], &agent, now);
-    for (time, length) in [10, 20, 40].into_iter().enumerate() {
-        assert!(set.of(busy.index()).unwrap()[0].keep());
-        set.suspend_busiest("too much", now);
+    let lasting = |id: &str, pattern: &str| v1::Probe { remaining_ns: u64::MAX, ..order(id, pattern) };
+    let mut set = set(vec![lasting("1", "probes_d::quiet"), lasting("2", "probes_d::busy")], &agent, now);
+    let probe = Arc::clone(&set.of(busy.index()).unwrap()[0]);
+    let (mut governor, mut spent) = (Governor::new(0.000_001, 1.0, now), 0);
+    for length in [10, 20, 40] {
+        let mut seen_limited = false;
+        while states(&set, now)[1] != v1::ProbeState::Suspended {
+            assert!(spent < 60_000_000_000, "never suspended");
+            now += SECOND;
+            probe.work.looked_at(1_000, true);
+            overspend(&mut set, &mut governor, now, &mut spent);
+            seen_limited |= states(&set, now)[1] == v1::ProbeState::Limited;
+        }
+        assert!(seen_limited || length > 10, "limited before it is suspended");
         assert!(set.tick(&agent, now));
-        assert!(!busy.is_on_for(agent.bit) && quiet.is_on_for(agent.bit), "{time}");
-        assert_eq!(states(&set, now), [v1::ProbeState::Active, v1::ProbeState::Suspended]);
-        assert_eq!(set.reports(now, |ticks| ticks)[1].reason, format!("too much; it resumes after {length} s"));
+        assert!(!busy.is_on_for(agent.bit) && quiet.is_on_for(agent.bit));
+        let report = set.reports(now, |ticks| ticks).remove(1);
+        assert!(report.reason.ends_with(&format!("it resumes after {length} s")), "{}", report.reason);
+        assert!((1..=spent).contains(&report.cost_ns) && report.cpu_share_ppm == 500_000, "{report:?}");
         now += length * SECOND;
         assert!(set.tick(&agent, now));
         assert!(busy.is_on_for(agent.bit));
-        set.mark_governed();
+        assert_eq!(set.reports(now, |ticks| ticks)[1].governor_one_in, MAX_ONE_IN, "it resumes with few requests");
+        // The time in which it was off.
+        set.govern(&mut governor, Look { spent_ns: spent, lost: 0, now }, |ticks| ticks);
     }
     agent.close();
 }
