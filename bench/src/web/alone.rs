@@ -22,7 +22,7 @@ pub(crate) fn measure() -> Outcome<Vec<Row>> {
     let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().build()?);
     let subject = |what, run: fn(&Runtime, &[Order])| {
         let (runtime, orders) = (runtime.clone(), orders.clone());
-        Subject { what, burst: Box::new(move |_| run(&runtime, &orders)), rest: Duration::ZERO }
+        Subject { what, burst: Box::new(move |_| run(&runtime, &orders)), one_in: 1, rest: Duration::ZERO }
     };
     let mut subjects = [
         subject("absent: the calls of a request alone", |runtime, orders| {

@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn two_threads_agree() {
-        const RECORDS: u32 = if cfg!(miri) { 200 } else { 200_000 };
+        const RECORDS: u32 = if cfg!(miri) { 200 } else { 20_000 };
         let (mut producer, mut consumer) = small(256, 64);
         let writer = std::thread::spawn(move || {
             for i in 0..RECORDS {
