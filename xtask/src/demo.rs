@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::cargo::{self, PROFILE, program, target};
-use crate::run::{heading, say, stop_flag};
+use crate::run::{StopFlag, heading, say};
 use crate::{Outcome, page, system};
 
 const HUB_PORT: u16 = 7171;
@@ -39,7 +39,7 @@ const TRY: &str = "
 /// Runs until Ctrl-C, or until one of the programs ends.
 pub(crate) fn demo() -> Outcome {
     // Builds do not look at it: the second Ctrl-C ends the task at once.
-    let stop = stop_flag()?;
+    let mut stop = StopFlag::register()?;
     system::node()?;
     system::port_is_free(HUB_PORT)?;
     let built = program("glasshull", PROFILE).exists();
@@ -54,9 +54,11 @@ pub(crate) fn demo() -> Outcome {
     });
     cargo::build_programs()?;
     heading("Starting");
+    // Stopping the programs takes a bounded time, and nobody else would.
+    stop.only_once();
     let (mut hub, mut shop) = start()?;
     say(TRY);
-    let ended = watch(&stop, &mut hub, &mut shop);
+    let ended = watch(&stop.flag, &mut hub, &mut shop);
     eprintln!("Stopping …");
     shop.stop();
     hub.stop();

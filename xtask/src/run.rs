@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::Outcome;
@@ -81,13 +82,33 @@ fn interrupted_while_watching() -> Outcome<&'static AtomicBool> {
 
 /// Set by Ctrl-C, a polite kill, and the terminal's end; the second of them ends the task.
 pub(crate) fn stop_flag() -> Outcome<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-            .map_err(|error| format!("Ctrl-C cannot be caught: {error}."))?;
+    StopFlag::register().map(|stop| stop.flag)
+}
+
+pub(crate) struct StopFlag {
+    pub(crate) flag: Arc<AtomicBool>,
+    /// What ends the task at the second signal.
+    second: Vec<SigId>,
+}
+
+impl StopFlag {
+    pub(crate) fn register() -> Outcome<Self> {
+        let (flag, mut second) = (Arc::new(AtomicBool::new(false)), Vec::new());
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+                .map(|id| second.push(id))
+                .and_then(|()| signal_hook::flag::register(signal, Arc::clone(&flag)))
+                .map_err(|error| format!("Ctrl-C cannot be caught: {error}."))?;
+        }
+        Ok(Self { flag, second })
     }
-    Ok(flag)
+
+    /// From now on further signals change nothing: programs run that would be left behind.
+    pub(crate) fn only_once(&mut self) {
+        for id in self.second.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
 }
 
 #[cfg(unix)]
