@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Outcome;
+use crate::killed::Killed;
 
 /// How long a hub may take to be ready, and to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,7 +20,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A hub on a free port with an empty data folder, killed when dropped.
 pub(crate) struct HubProcess {
-    child: Child,
+    child: Killed,
     address: String,
     data: TempDir,
 }
@@ -36,7 +37,7 @@ impl HubProcess {
         command.args(["up", "--listen", &listen, "--data"]).arg(data.path());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let child = child.map_err(|error| format!("{} cannot be started: {error}", program.to_string_lossy()))?;
-        let hub = Self { child, address: format!("http://{listen}"), data };
+        let hub = Self { child: Killed(child), address: format!("http://{listen}"), data };
         hub.wait_ready()?;
         Ok(hub)
     }
@@ -100,13 +101,6 @@ impl HubProcess {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok((bytes_in(self.data.path(), ""), bytes_in(self.data.path(), ".parquet")))
-    }
-}
-
-impl Drop for HubProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -9,6 +9,7 @@ mod capture;
 mod firehose;
 mod hub;
 mod hub_process;
+mod killed;
 mod layer;
 mod report;
 mod rounds;

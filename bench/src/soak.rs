@@ -10,7 +10,7 @@ mod ledger;
 mod program;
 mod work;
 
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use ledger::Ledger;
 pub(crate) use program::be_soaked;
 
 use crate::Outcome;
+use crate::killed::Killed;
 use crate::report::{Report, Row};
 
 /// What may wait for the hub, in bytes: little, so that it is used up now and then.
@@ -235,7 +236,7 @@ fn probe(name: &str, pattern: &str, sample_one_in: u32) -> v1::Probe {
 
 /// The program, killed when it is dropped.
 struct Program {
-    child: Child,
+    child: Killed,
     told: Option<ChildStdin>,
     ledger: Option<JoinHandle<std::io::Result<Ledger>>>,
 }
@@ -247,7 +248,7 @@ impl Program {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or("the program has no output")?;
         let ledger = Some(std::thread::spawn(move || Ledger::read(stdout)));
-        Ok(Self { told: child.stdin.take(), child, ledger })
+        Ok(Self { told: child.stdin.take(), child: Killed(child), ledger })
     }
 
     /// It runs.
@@ -290,13 +291,6 @@ impl Program {
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
         }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

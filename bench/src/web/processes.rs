@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::figures::Sample;
 use super::load::{Load, Loaded};
 use crate::Outcome;
+use crate::killed::Killed;
 
 /// Within such a time a server that has nothing to do takes less than a hundredth of it. Longer than batches wait.
 const QUIET: Duration = Duration::from_millis(75);
@@ -62,7 +63,7 @@ fn numbers(list: &str) -> Outcome<Vec<u32>> {
 
 /// A server, until it is dropped.
 pub(crate) struct Server {
-    child: Child,
+    child: Killed,
     address: String,
     requests: Cell<u64>,
 }
@@ -89,7 +90,7 @@ impl Server {
         if address.is_empty() {
             return Err(format!("the server `{name}` does not start").into());
         }
-        Ok(Self { child, address: address.trim().into(), requests: Cell::new(0) })
+        Ok(Self { child: Killed(child), address: address.trim().into(), requests: Cell::new(0) })
     }
 
     /// Requests it has answered.
@@ -144,13 +145,6 @@ impl Server {
             *if is_sending { &mut cpu.sending } else { &mut cpu.answering } += nanoseconds;
         }
         Ok(cpu)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -16,7 +16,8 @@ use crate::sender::count_inside_value;
 use crate::site::Site;
 use crate::value::{Buffer, Recorder, Wish};
 
-/// Bytes kept free for the end of each open call of the thread: so much an end without a value takes.
+/// Bytes kept free for the end of each open call of the thread: so much an end without a value takes. The slack that has to
+/// lie behind it is free too, as each record before it left as much.
 const RESERVED_BYTES: usize = HEADER_BYTES + EXIT_BYTES;
 
 /// Of so many calls the cost of one beginning and of one end is measured: the measurement costs a clock read.
@@ -364,7 +365,7 @@ pub(crate) fn end_with(end: &End, ended: u64, value: Option<&[u8]>) {
     }
 }
 
-/// The agent of the running code.
+/// The agent with this id, which is mostly that of the running code.
 pub(crate) fn agent_of(agent_id: u64) -> Option<Arc<Agent>> {
     scoped_agent().or_else(agent::global).filter(|agent| agent.id == agent_id).or_else(|| Agent::find(agent_id))
 }
@@ -390,12 +391,12 @@ impl Thread {
     /// Only inside a capture.
     fn local_of(&mut self, here: &Here, agent: &Arc<Agent>) -> Hold {
         // SAFETY: as in `prepare`.
-        let agent_of = |hold: &Hold| unsafe { hold.local() }.agent.clone();
-        if let Some(hold) = self.locals.iter().find(|hold| agent_of(hold).id == agent.id) {
+        if let Some(hold) = self.locals.iter().find(|hold| unsafe { hold.local() }.agent_id == agent.id) {
             return *hold;
         }
         here.local.set(null_mut());
-        let (closed, open) = self.locals.drain(..).partition(|hold| agent_of(hold).is_closed());
+        // SAFETY: as above.
+        let (closed, open) = self.locals.drain(..).partition(|hold| unsafe { hold.local() }.agent.is_closed());
         self.locals = open;
         free(closed);
         let hold = Hold(NonNull::from(Box::leak(Box::new(Local::new(agent)))));
