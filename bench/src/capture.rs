@@ -12,13 +12,16 @@ use subjects::{finish, off, on};
 
 use crate::Outcome;
 use crate::report::{Report, Row, quantile};
-use crate::rounds::{Subject, measure as measure_rounds};
+use crate::rounds::{self, Calls, Subject, measure as measure_rounds};
 use crate::stand_in::StandIn;
 
 const ROUNDS: usize = 400;
 
 /// Calls in a burst: they fit into a thread's ring, so that each is captured and none is cheap because it is dropped.
 const CALLS: u64 = 128;
+
+/// Calls of a burst before these: what others left in the caches has to go. They are shown by themselves.
+const FIRST: u64 = 16;
 
 /// A list of 64 numbers takes some 600 bytes: so many fewer fit.
 const LONG_ONE_IN: u64 = 4;
@@ -41,7 +44,7 @@ pub(crate) fn measure() -> Outcome<Report> {
     hub.wait_until_probed()?;
     fastrace::set_reporter(Nowhere, fastrace::collector::Config::default());
     let mut subjects = subjects();
-    let times = Times { all: measure_rounds(&mut subjects, ROUNDS, CALLS) };
+    let times = Times { all: measure_rounds(&mut subjects, ROUNDS, Calls { first: FIRST, steady: CALLS }) };
     let mut rows: Vec<Row> = (0..).zip(&subjects).map(|(place, subject)| times.row(place, subject.what)).collect();
     rows.extend(times.derived());
     let mut counted = (ROUNDS as u64 + 1) * captured_in_a_round();
@@ -52,16 +55,16 @@ pub(crate) fn measure() -> Outcome<Report> {
     if !guard.flush(Duration::from_secs(30)) {
         return Err("The calls did not arrive in time.".into());
     }
-    let (arrived, dropped) = (hub.captured(), hub.dropped());
+    let (arrived, drops) = (hub.captured(), hub.drops());
     rows.push(Row::new("all: calls that arrived, of those made", arrived as f64, "calls"));
     rows.push(Row::new("all: calls made while on", counted as f64, "calls"));
-    rows.push(Row { goal: Some(0.0), ..Row::new("all: calls counted as lost", dropped as f64, "calls") });
+    rows.extend(drops.map(|(reason, calls)| Row { goal: Some(0.0), ..Row::new(reason, calls as f64, "calls") }));
     Ok(Report::new("capture", rows))
 }
 
 /// What was measured of the subjects, in their order.
 struct Times {
-    all: Vec<Vec<f64>>,
+    all: Vec<rounds::Times>,
 }
 
 /// Subjects that others are compared with, by their places.
@@ -81,7 +84,7 @@ const FASTRACE: usize = 15;
 
 impl Times {
     fn quantile(&self, subject: usize, share: f64) -> f64 {
-        self.all.get(subject).map_or(f64::NAN, |times| quantile(times, share))
+        self.all.get(subject).map_or(f64::NAN, |times| quantile(&times.steady, share))
     }
 
     fn median(&self, subject: usize) -> f64 {
@@ -115,7 +118,9 @@ impl Times {
         let polls = |whole: usize, once: usize| (self.median(whole) - self.median(once)) / f64::from(FURTHER_POLLS);
         let poll = polls(ASYNC_POLLS, ASYNC) - polls(BARE_ASYNC_POLLS, BARE_ASYNC);
         let grown = subjects::grown_future() as f64;
+        let first = self.all.get(ON).map_or(f64::NAN, |times| quantile(&times.first, 0.5));
         vec![
+            Row::new("glasshull: two integers, a text, a return, the first 16 after other work", first, "ns/call"),
             row("glasshull: added by being traceable, off", self.median(OFF) - self.median(BARE), 0.4, "ns/call"),
             row(
                 "glasshull: added to an async function, off",
@@ -141,7 +146,8 @@ impl Times {
 /// Calls captured in one round: a burst of each, in a request; polls are no calls.
 fn captured_in_a_round() -> u64 {
     const TRACED: u64 = 4;
-    TRACED * (CALLS + 1) + (CALLS / LONG_ONE_IN + 1) + CALLS
+    let burst = Calls { first: FIRST, steady: CALLS };
+    TRACED * (burst.all() + 1) + (burst.one_in(LONG_ONE_IN).all() + 1) + burst.all()
 }
 
 fn subjects() -> Vec<Subject> {
@@ -176,10 +182,10 @@ fn subjects() -> Vec<Subject> {
 }
 
 fn subject<T: 'static>(what: &'static str, call: impl Fn(u64) -> T + 'static) -> Subject {
-    let burst = move |calls| {
-        for i in 0..calls {
+    let burst = move |calls: Calls| {
+        calls.make(|i| {
             black_box(call(black_box(i)));
-        }
+        })
     };
     Subject { what, burst: Box::new(burst), one_in: 1, rest: Duration::ZERO }
 }
@@ -201,7 +207,7 @@ fn in_fastrace(what: &'static str, call: impl Fn(u64) -> u64 + 'static) -> Subje
     let burst = move |calls| {
         let root = fastrace::Span::root("root", fastrace::collector::SpanContext::random());
         let _local = root.set_local_parent();
-        (inner.burst)(calls);
+        (inner.burst)(calls)
     };
     Subject { what, burst: Box::new(burst), one_in: 1, rest: REST }
 }

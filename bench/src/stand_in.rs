@@ -89,9 +89,20 @@ impl StandIn {
 
     /// Calls the SDK says it lost, by its last report.
     pub(crate) fn dropped(&self) -> u64 {
+        self.drops().iter().map(|(_, calls)| calls).sum()
+    }
+
+    /// The same by reason.
+    pub(crate) fn drops(&self) -> [(&'static str, u64); 6] {
         let drops = self.report().drops.unwrap_or_default();
-        let ring = drops.ring_full + drops.no_ring;
-        ring + drops.buffer_full + drops.refused + drops.open_full + drops.unclaimed
+        [
+            ("lost: a ring was full", drops.ring_full),
+            ("lost: no room for a ring", drops.no_ring),
+            ("lost: the sender's buffer was full", drops.buffer_full),
+            ("lost: the hub refused them", drops.refused),
+            ("lost: too many calls were open", drops.open_full),
+            ("lost: an end without its beginning", drops.unclaimed),
+        ]
     }
 
     /// Calls that arrived. One that takes long arrives twice, while it runs and when it has ended; where the stand-in is

@@ -123,8 +123,8 @@ pub(super) mod on {
 
     /// What the calls are part of.
     #[glasshull::trace(skip_all)]
-    pub(in super::super) fn request<T>(work: impl FnOnce() -> T) {
-        work();
+    pub(in super::super) fn request<T>(work: impl FnOnce() -> T) -> T {
+        work()
     }
 
     #[inline(never)]

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::orders::{Order, absent, traced};
 use crate::Outcome;
 use crate::report::{Row, quantile};
-use crate::rounds::{self, Subject};
+use crate::rounds::{self, Calls, Subject, Times};
 
 const ROUNDS: usize = 400;
 
@@ -22,7 +22,8 @@ pub(crate) fn measure() -> Outcome<Vec<Row>> {
     let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().build()?);
     let subject = |what, run: fn(&Runtime, &[Order])| {
         let (runtime, orders) = (runtime.clone(), orders.clone());
-        Subject { what, burst: Box::new(move |_| run(&runtime, &orders)), one_in: 1, rest: Duration::ZERO }
+        let burst = move |calls: Calls| calls.make(|_| run(&runtime, &orders));
+        Subject { what, burst: Box::new(burst), one_in: 1, rest: Duration::ZERO }
     };
     let mut subjects = [
         subject("absent: the calls of a request alone", |runtime, orders| {
@@ -40,10 +41,12 @@ pub(crate) fn measure() -> Outcome<Vec<Row>> {
             });
         }),
     ];
-    let times = rounds::measure(&mut subjects, ROUNDS, REQUESTS);
-    let row = |(subject, times): (&Subject, &Vec<f64>)| Row {
-        best: Some(quantile(times, 0.0)),
-        ..Row::new(subject.what, quantile(times, 0.5), "ns/request")
+    // All orders, once to warm up, once to be measured.
+    let times = rounds::measure(&mut subjects, ROUNDS, Calls { first: 1, steady: 1 });
+    let of_a_request = |times: &Times, share: f64| quantile(&times.steady, share) / REQUESTS as f64;
+    let row = |(subject, times): (&Subject, &Times)| Row {
+        best: Some(of_a_request(times, 0.0)),
+        ..Row::new(subject.what, of_a_request(times, 0.5), "ns/request")
     };
     Ok(subjects.iter().zip(&times).map(row).collect())
 }

@@ -11,6 +11,7 @@ mod like;
 #[cfg(feature = "testing")]
 pub(crate) mod offline;
 mod outbox;
+mod pace;
 mod printable;
 mod probes;
 mod read;
@@ -34,6 +35,7 @@ pub(crate) use condition::Facts;
 use connect::Attempt;
 use governor::{Governor, Look};
 use outbox::Outbox;
+use pace::{Found, Pace};
 use printable::printable;
 use probes::{ProbeSet, parts_per_million};
 use read::{Event, Read};
@@ -45,15 +47,6 @@ use crate::clock::{Calibration, ticks, wall_now};
 use crate::ids;
 use crate::settings::Settings;
 use crate::site::{self, Site};
-
-/// Ticks: while calls pour in, while they come, while they may come, and else. Each is the longest a ring waits then.
-const TICK_POURING: Duration = Duration::from_micros(100);
-const TICK_BUSY: Duration = Duration::from_millis(1);
-const TICK_PROBED: Duration = Duration::from_millis(5);
-const TICK_IDLE: Duration = Duration::from_millis(50);
-
-/// So many records in one tick are pouring in: about a quarter of a ring.
-const POURING: usize = 128;
 
 /// A batch is closed when its first call is this old, or when it has this many bytes before compression.
 const BATCH_AGE: Duration = Duration::from_millis(50);
@@ -133,6 +126,7 @@ struct Sender {
     link: Link,
     failures: u32,
     report_at: Option<Instant>,
+    pace: Pace,
     /// The flush under way, and the batch before which all must be acknowledged.
     flush: Option<(u64, u64)>,
     warned: HashSet<String>,
@@ -179,6 +173,7 @@ impl Sender {
             link: Link::Waiting(now),
             failures: 0,
             report_at: None,
+            pace: Pace::new(Instant::now()),
             flush: None,
             warned: HashSet::new(),
             agent,
@@ -190,24 +185,25 @@ impl Sender {
         loop {
             let asked = self.agent.asked();
             let now = Instant::now();
-            let records = self.round(now, asked.flush_until.is_some());
+            let fullest = self.round(now, asked.flush_until.is_some());
             if self.finish_flush(&asked) {
                 return self.end();
             }
-            self.agent.sleep(self.tick(&asked, records), &asked);
+            let tick = self.tick(&asked, fullest, now);
+            self.agent.sleep(tick, &asked);
         }
     }
 
-    /// One round, and what it cost if there was something to do for calls.
-    fn round(&mut self, now: Instant, flushing: bool) -> usize {
+    /// One round, and what it cost if there was something to do for calls. How full the fullest ring was.
+    fn round(&mut self, now: Instant, flushing: bool) -> f64 {
         let (began, batch) = (self.own_ns(), self.outbox.next_sequence());
-        let records = self.collect(now, flushing);
+        let (records, fullest) = self.collect(now, flushing);
         self.pass_time(now);
         self.talk(now);
         if records > 0 || self.outbox.next_sequence() > batch {
             self.work_ns = self.work_ns.saturating_add(self.own_ns().saturating_sub(began));
         }
-        records
+        fullest
     }
 
     /// The CPU time of this thread; where the system does not tell, the time that passes.
@@ -215,21 +211,16 @@ impl Sender {
         cpu::own_thread_ns().unwrap_or_else(|| self.clock.nanoseconds(ticks()))
     }
 
-    fn tick(&self, asked: &Asked, records: usize) -> Duration {
+    fn tick(&mut self, asked: &Asked, fullest: f64, now: Instant) -> Duration {
         let is_expecting =
             self.probes.is_any_live() || self.calls.open() > 0 || matches!(self.link, Link::Connecting(_));
-        match (records, asked.flush_until.is_some(), is_expecting) {
-            (POURING.., _, _) => TICK_POURING,
-            (1.., _, _) | (_, true, _) => TICK_BUSY,
-            (0, false, true) => TICK_PROBED,
-            (0, false, false) => TICK_IDLE,
-        }
+        self.pace.tick(Found { fullest, is_hurried: asked.flush_until.is_some(), is_expecting }, now)
     }
 
-    /// Empties the rings. How many records there were.
-    fn collect(&mut self, now: Instant, flushing: bool) -> usize {
+    /// Empties the rings. How many records there were, and how full the fullest ring was.
+    fn collect(&mut self, now: Instant, flushing: bool) -> (usize, f64) {
         let mut read = std::mem::take(&mut self.read);
-        self.read_rings(&mut read);
+        let fullest = self.read_rings(&mut read);
         if self.sites.len() < site::listed() as usize {
             self.sites = site::list().sites().to_vec();
             // Those of adapters always do.
@@ -250,7 +241,7 @@ impl Sender {
         read.clear();
         self.read = read;
         self.drop_ended_rings();
-        records
+        (records, fullest)
     }
 
     fn take(&mut self, event: &Event, read: &Read, now: Instant) {
@@ -274,8 +265,9 @@ impl Sender {
         (calls, Surroundings { sites, probes, clock, redaction: &agent.redaction, writer, now })
     }
 
-    /// All records of all threads, in the order of their times.
-    fn read_rings(&mut self, read: &mut Read) {
+    /// All records of all threads, in the order of their times. How full the fullest ring was.
+    fn read_rings(&mut self, read: &mut Read) -> f64 {
+        let mut fullest = 0.0_f64;
         for ring in self.agent.take_new_rings() {
             let name = ring.thread.as_str().into();
             self.rings.push((ring, name));
@@ -284,13 +276,14 @@ impl Sender {
             // Asked before the ring is read: what was written before it was closed is then read.
             self.has_ended_rings |= ring.records.is_closed();
             read.threads.push((ring.key, Arc::clone(name)));
-            ring.records.drain(|record| read.add(place, record));
+            fullest = fullest.max(ring.records.drain(|record| read.add(place, record)));
         }
         for exit in self.agent.take_overflow() {
             read.records += 1;
             read.events.push(Event { time: exit.ended, ring: usize::MAX, entry: None, exit: Some((exit, (0, 0))) });
         }
         read.sort();
+        fullest
     }
 
     /// Gives up the rings of threads that ended, once they are empty.
