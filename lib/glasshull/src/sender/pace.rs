@@ -43,8 +43,8 @@ impl Pace {
 
     /// How long to sleep after a round that began now.
     pub(super) fn tick(&mut self, found: Found, now: Instant) -> Duration {
-        // Not `clamp`, which would hand on what is no number.
-        let fullest = found.fullest.max(1e-6).min(1.0);
+        // Not more than all: what is no number becomes that.
+        let fullest = if found.fullest < 1.0 { found.fullest.max(1e-6) } else { 1.0 };
         let fills_in = now.saturating_duration_since(self.looked_at).div_f64(fullest);
         self.looked_at = now;
         if fills_in <= self.fills_in || now.saturating_duration_since(self.seen_at) >= BELIEVED {
