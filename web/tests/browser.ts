@@ -77,6 +77,27 @@ export const functions = (page: Page): Locator => page.getByRole("tree", { name:
 export const alert = (page: Page): Locator =>
   page.getByRole("region", { name: "Statement" }).getByRole("alert");
 
+/**
+ * Runs a statement until its answer has rows. Until it is answered, the rows of the statement before it stay: that one
+ * had a column `duration_ns`, and this one has none.
+ */
+export async function runUntilRows(page: Page, statement: string): Promise<void> {
+  const before = page.getByRole("columnheader", { name: "duration_ns" });
+  await write(page, statement);
+  // Pressed anew, a statement that runs begins anew.
+  const interval = 1_000;
+  await expect
+    .poll(
+      async () => {
+        if ((await before.count()) === 0 && (await rows(page).count()) > 0) return true;
+        await page.keyboard.press("Control+Enter");
+        return false;
+      },
+      { interval },
+    )
+    .toBe(true);
+}
+
 /** Waits until captured calls can be asked for. */
 export async function someCalls(): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
