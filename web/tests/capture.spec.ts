@@ -1,9 +1,22 @@
 /** The main job, as somebody does it who has never seen the page. */
+import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ask, functions, open, rows, run, runUntilRows, tree, untraceAll, withBrowser } from "./browser";
+import type { LiveEvent, Probe } from "../src/api/types";
+import { ask, functions, hub, open, rows, run, runUntilRows, tree, untraceAll, withBrowser } from "./browser";
 
 withBrowser();
 beforeEach(untraceAll);
+
+/** Opens the page anew, and has the hub say of its newest probe what it would say of another. */
+async function tellOther(page: Page, change: (probe: Probe) => void): Promise<void> {
+  const { probes } = (await (await fetch(`${hub()}/api/v1/probes`)).json()) as { probes: Probe[] };
+  probes.slice(0, 1).forEach(change);
+  const event: LiveEvent = { event: "probes", probes };
+  const body = `data: ${JSON.stringify(event)}\n\n`;
+  await page.route("**/api/v1/live", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+  await page.route("**/api/v1/probes", (route) => route.fulfill({ json: { probes } }));
+  await page.reload();
+}
 
 describe("capturing", () => {
   it("lists the functions of every service before any of them was captured", async () => {
@@ -67,6 +80,47 @@ describe("capturing", () => {
       .click();
     await page.getByText(/Stopped p\d+/).waitFor();
     await page.getByRole("list", { name: "Ended probes" }).getByText("stopped").first().waitFor();
+  });
+
+  it("says of a probe and of an instance what they cost, of what they may", async () => {
+    const page = await open();
+    await run(page, "TRACE storefront::* FOR 60s LIMIT 50000 CALLS");
+    const probe = page.getByRole("listitem", { name: /^Probe p/ }).first();
+    await probe.getByText(/^(<0\.01|[\d.]+) % of 5 % CPU$/).waitFor();
+    expect(await probe.innerText()).toMatch(/[\d.]+k calls left/);
+    await page.getByRole("button", { name: /^Instances/ }).click();
+    const instance = page
+      .getByRole("region", { name: "Instances" })
+      .getByRole("listitem")
+      .filter({ hasText: "storefront" });
+    const share = () => instance.getByText(/ % of 5 % CPU$/).innerText();
+    await expect.poll(share).not.toMatch(/^0 %/);
+    // It changes without being asked for: no instance comes or goes.
+    const before = await share();
+    await expect.poll(share).not.toBe(before);
+  });
+
+  it("says that a probe is cut back, how far and why", async () => {
+    await ask("TRACE storefront::* FOR 60s");
+    const page = await open();
+    const probe = page.getByRole("listitem", { name: /^Probe p/ }).first();
+    await probe.getByText("active").waitFor();
+    expect(await probe.getByText("(governor)").count()).toBe(0);
+    await tellOther(page, (told) => {
+      told.state = "limited";
+      told.reason =
+        "1 of 1 instance is limited. shop-1: capturing took 2.31 % of the CPU time this process may use.";
+      told.cost = { ...told.cost, instance: "shop-1", cpu_share: 0.004, cpu_budget: 0.01, cpu_left: 0.005 };
+      told.cost = { ...told.cost, governor_one_in: 4, cut_back_instances: told.instances };
+    });
+    const cost = probe.getByLabel("Cost");
+    await cost.getByText("0.4 % of 1 % CPU").waitFor();
+    await cost.getByText("1 request in 4 (governor)", { exact: true }).waitFor();
+    await probe.getByText("limited", { exact: true }).waitFor();
+    await probe.getByText("capturing took 2.31 % of the CPU time").waitFor();
+    expect(await cost.getAttribute("title")).toContain(
+      "Most on shop-1, where all probes together leave 0.5 %.",
+    );
   });
 
   it("opens the tree across services, each hop marked", async () => {

@@ -159,8 +159,37 @@ pub struct Probe {
     /// Traceable functions that match, over all instances (each function counted once).
     pub functions: u32,
     pub captured: u64,
+    /// Calls it may still capture, over all instances; 0 once it has ended.
+    pub calls_left: u64,
     /// Calls not captured, by reason.
     pub skipped: Skipped,
+    pub cost: ProbeCost,
+}
+
+/// What a probe costs the programs it captures in. There is a budget for each process, which all its probes share.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct ProbeCost {
+    /// The instance where it took most CPU time in the last second; absent where no connected instance has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// What it took there, as a share of the CPU time the process may use: 0.01 is 1 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_share: Option<f64>,
+    /// What all probes together may take there, as such a share; 0: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_budget: Option<f64>,
+    /// What all probes together left of that budget; absent where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_left: Option<f64>,
+    /// Of how many requests the governor lets one in, so that the budget holds, on the instance where it lets in fewest;
+    /// 1: each.
+    pub governor_one_in: u32,
+    /// Connected instances where the governor lets in fewer, or has suspended the probe.
+    pub cut_back_instances: u32,
+    /// Nanoseconds of CPU time so far, over all instances.
+    pub cpu_ns: u64,
+    /// Bytes of the values of captured calls, as instances hold them, over all instances.
+    pub captured_bytes: u64,
 }
 
 /// How much of each value a probe captures, as after `CAPTURE`; what is beyond is cut off and marked. What is not said is
@@ -181,12 +210,14 @@ pub struct ValueLimits {
     pub text_bytes: Option<u32>,
 }
 
-/// Calls a probe did not keep, by reason.
+/// What a probe left out, by reason: whole requests, and by its condition calls.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 pub struct Skipped {
     pub by_sample: u64,
     pub by_rate: u64,
     pub by_condition: u64,
+    /// Left out as capturing would have cost more than its budget.
+    pub by_governor: u64,
 }
 
 /// One `key=value` of an `ON` clause. Keys: `service`, `instance`, `class`, `release`, `host`, or a tag's key.
@@ -265,10 +296,24 @@ pub struct Instance {
     /// When it last connected or left.
     pub since: String,
     pub functions: u32,
+    #[serde(flatten)]
+    pub load: Load,
+}
+
+/// What capturing takes in an instance, as it said last.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Load {
     /// Calls lost there since it started, by reason.
     pub drops: Drops,
     /// Bytes it holds that the hub has not acknowledged.
     pub buffered_bytes: u64,
+    /// What all probes together took in the last second, as a share of the CPU time the process may use: 0.01 is 1 %.
+    /// Absent until it has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_share: Option<f64>,
+    /// What they may take, as such a share; 0: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_budget: Option<f64>,
 }
 
 /// Calls an instance lost, by reason.
@@ -340,8 +385,25 @@ pub enum LiveEvent {
     Probes(Probes),
     /// Instances or their functions changed: ask again.
     InstancesChanged,
+    /// What capturing takes in those instances where that has changed; at most once a second.
+    Loads(Loads),
     /// Once a second.
     Pulse(Pulse),
+}
+
+/// What capturing takes in some of the connected instances.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Loads {
+    pub instances: Vec<InstanceLoad>,
+}
+
+/// What capturing takes in one of them.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct InstanceLoad {
+    /// As in `GET /api/v1/instances`.
+    pub id: String,
+    #[serde(flatten)]
+    pub load: Load,
 }
 
 /// The hub's heartbeat.

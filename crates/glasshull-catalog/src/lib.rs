@@ -11,8 +11,8 @@ use async_trait::async_trait;
 
 pub use error::CatalogError;
 pub use rows::{
-    FunctionRow, InstanceId, InstanceRow, MAX_RUNNING_CALL_BYTES, ProbeEnd, ProbeRow, Publication, Published,
-    RunningCall, SegmentRow,
+    FunctionRow, InstanceId, InstanceRow, MAX_RUNNING_CALL_BYTES, ProbeCounts, ProbeEnd, ProbeRow, Publication,
+    Published, RunningCall, SegmentRow,
 };
 
 /// What went wrong, or what was asked for.
@@ -40,8 +40,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Ends a probe that has not ended; whether there was one.
     async fn end_probe(&self, id: &str, end: &ProbeEnd) -> Result<bool>;
 
-    /// Adds to what a probe captured and skipped in all (so that a restarted hub goes on counting).
-    async fn count_probe(&self, id: &str, captured: u64, skipped: [u64; 3]) -> Result<()>;
+    /// Adds to what a probe captured, left out and cost in all (so that a restarted hub goes on counting).
+    async fn count_probe(&self, id: &str, more: &ProbeCounts) -> Result<()>;
 
     /// Probes, the newest first, at most `limit`; those that have ended only where asked for.
     async fn probes(&self, with_ended: bool, limit: usize) -> Result<Vec<ProbeRow>>;

@@ -55,10 +55,39 @@ pub struct ProbeRow {
     pub created_at_ns: i64,
     pub expires_at_ns: i64,
     pub end: Option<ProbeEnd>,
-    /// Calls captured so far, over all instances and hub restarts.
+    pub counts: ProbeCounts,
+}
+
+/// What a probe captured, left out and cost so far, over all instances and hub restarts.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProbeCounts {
+    /// Calls.
     pub captured: u64,
-    /// Skipped by sample, rate, condition.
-    pub skipped: [u64; 3],
+    /// Requests, by reason; by condition it is calls.
+    pub skipped_by_sample: u64,
+    pub skipped_by_rate: u64,
+    pub skipped_by_condition: u64,
+    pub skipped_by_governor: u64,
+    /// Nanoseconds of CPU time.
+    pub cpu_ns: u64,
+    /// Bytes of the values of captured calls, as instances hold them.
+    pub captured_bytes: u64,
+}
+
+impl ProbeCounts {
+    /// Each count together with the same one of another.
+    #[must_use]
+    pub fn with(self, other: Self, together: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            captured: together(self.captured, other.captured),
+            skipped_by_sample: together(self.skipped_by_sample, other.skipped_by_sample),
+            skipped_by_rate: together(self.skipped_by_rate, other.skipped_by_rate),
+            skipped_by_condition: together(self.skipped_by_condition, other.skipped_by_condition),
+            skipped_by_governor: together(self.skipped_by_governor, other.skipped_by_governor),
+            cpu_ns: together(self.cpu_ns, other.cpu_ns),
+            captured_bytes: together(self.captured_bytes, other.captured_bytes),
+        }
+    }
 }
 
 /// How and when a probe ended.

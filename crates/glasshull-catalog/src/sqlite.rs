@@ -14,7 +14,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Row, Sqlite, Transaction};
 
 use crate::{
-    Catalog, CatalogError, FunctionRow, InstanceRow, ProbeEnd, ProbeRow, Publication, Published, Result, SegmentRow,
+    Catalog, CatalogError, FunctionRow, InstanceRow, ProbeCounts, ProbeEnd, ProbeRow, Publication, Published, Result,
+    SegmentRow,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -87,8 +88,8 @@ impl Catalog for SqliteCatalog {
         probes::end(self, id, end).await
     }
 
-    async fn count_probe(&self, id: &str, captured: u64, skipped: [u64; 3]) -> Result<()> {
-        probes::count(self, id, captured, skipped).await
+    async fn count_probe(&self, id: &str, more: &ProbeCounts) -> Result<()> {
+        probes::count(self, id, more).await
     }
 
     async fn probes(&self, with_ended: bool, limit: usize) -> Result<Vec<ProbeRow>> {

@@ -2,13 +2,14 @@
 
 use std::io::{IsTerminal, Read, Write};
 
-use glasshull_api::answers::{Functions, Instances, Probes, Rows, StatementAnswer};
+use glasshull_api::answers::{Functions, Instances, Probes, Rows, Skipped, StatementAnswer};
 use glasshull_api::statement::limits::MAX_STATEMENT_BYTES;
 use glasshull_api::{Code, Failure};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Format, Order, TreeOrder};
 use crate::client::Client;
+use crate::cost;
 use crate::failed::Failed;
 use crate::output::{Grid, Output};
 use crate::plain::plain;
@@ -80,7 +81,8 @@ pub(crate) fn instances(client: &Client, output: Output) -> Result<(), Failed> {
             .instances
             .iter()
             .map(|i| {
-                let lost = i.drops.ring_full + i.drops.buffer_full + i.drops.no_ring + i.drops.refused;
+                let drops = &i.load.drops;
+                let lost = drops.ring_full + drops.buffer_full + drops.no_ring + drops.refused;
                 let state = if i.connected { "connected" } else { "left" };
                 vec![
                     json!(i.service),
@@ -91,10 +93,11 @@ pub(crate) fn instances(client: &Client, output: Output) -> Result<(), Failed> {
                     json!(i.since),
                     json!(i.functions),
                     json!(lost),
+                    json!(cost::of_instance(&i.load)),
                 ]
             })
             .collect(),
-        ..Grid::new(&["service", "instance", "class", "release", "state", "since", "functions", "lost calls"])
+        ..Grid::new(&["service", "instance", "class", "release", "state", "since", "functions", "lost calls", "cost"])
     })
 }
 
@@ -136,19 +139,21 @@ fn print_probes(output: Output, probes: &Probes) -> Result<(), Failed> {
             .probes
             .iter()
             .map(|p| {
-                let skipped = p.skipped.by_sample + p.skipped.by_rate + p.skipped.by_condition;
+                let Skipped { by_sample, by_rate, by_condition, by_governor } = p.skipped;
                 vec![
                     json!(p.id),
                     json!(p.state),
                     json!(p.captured),
-                    json!(skipped),
+                    json!(p.calls_left),
+                    json!(by_sample + by_rate + by_condition + by_governor),
+                    json!(cost::of_probe(p)),
                     json!(p.expires_at),
                     json!(p.statement),
                     json!(p.reason),
                 ]
             })
             .collect(),
-        ..Grid::new(&["probe", "state", "captured", "skipped", "expires", "statement", "reason"])
+        ..Grid::new(&["probe", "state", "captured", "calls left", "skipped", "cost", "expires", "statement", "reason"])
     })
 }
 

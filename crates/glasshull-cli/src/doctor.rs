@@ -206,7 +206,7 @@ fn told(connected: &[&Instance]) -> String {
 
 /// What an instance suffers from.
 fn trouble(instance: &Instance) -> Option<Finding> {
-    let Drops { ring_full, buffer_full, no_ring, refused } = instance.drops;
+    let Drops { ring_full, buffer_full, no_ring, refused } = instance.load.drops;
     let name = format!("{} of {}", instance.instance, instance.service);
     if instance.functions == 0 {
         let advice = "Put #[glasshull::trace] on functions; see that no feature switches the SDK off in this build.";

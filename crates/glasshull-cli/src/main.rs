@@ -6,6 +6,7 @@
 mod args;
 mod client;
 mod commands;
+mod cost;
 mod doctor;
 mod failed;
 mod output;

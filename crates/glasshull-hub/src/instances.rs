@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use glasshull_api::answers::Drops;
+use glasshull_api::answers::{Drops, Load};
 use glasshull_catalog::{FunctionRow, InstanceId, InstanceRow};
 use glasshull_wire::limits::MAX_FUNCTIONS;
 use parking_lot::Mutex;
@@ -18,8 +18,7 @@ pub(crate) struct Connected {
     pub(crate) row: Arc<InstanceRow>,
     pub(crate) functions: Arc<Vec<Arc<FunctionRow>>>,
     function_bytes: usize,
-    pub(crate) drops: Drops,
-    pub(crate) buffered_bytes: u64,
+    pub(crate) load: Load,
     seat: Seat,
 }
 
@@ -84,8 +83,7 @@ impl Instances {
             row: Arc::new(row),
             functions: Arc::default(),
             function_bytes: 0,
-            drops: Drops::default(),
-            buffered_bytes: 0,
+            load: Load::default(),
             seat: seat.clone(),
         };
         inner.connected.insert(seat.instance, connected);
@@ -121,11 +119,10 @@ impl Instances {
         (new, offered - taken)
     }
 
-    /// Keeps what an instance says of its losses.
-    pub(crate) fn report(&self, seat: &Seat, drops: Drops, buffered_bytes: u64) {
+    /// Keeps what an instance says of its losses and of what capturing takes.
+    pub(crate) fn report(&self, seat: &Seat, load: Load) {
         if let Some(connected) = self.inner.lock().seated(seat) {
-            connected.drops = drops;
-            connected.buffered_bytes = buffered_bytes;
+            connected.load = load;
         }
     }
 
@@ -155,7 +152,7 @@ impl Instances {
     /// Calls the connected instances lost.
     pub(crate) fn dropped(&self) -> u64 {
         let sum = |drops: &Drops| drops.ring_full + drops.buffer_full + drops.no_ring + drops.refused;
-        self.inner.lock().connected.values().map(|connected| sum(&connected.drops)).sum()
+        self.inner.lock().connected.values().map(|connected| sum(&connected.load.drops)).sum()
     }
 
     /// Grows with each change of instances or functions.

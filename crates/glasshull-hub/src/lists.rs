@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use glasshull_api::Failure;
-use glasshull_api::answers::{self, Drops, Functions, Instance, Probes as ProbesAnswer};
+use glasshull_api::answers::{self, Functions, Instance, Load, Probes as ProbesAnswer};
 use glasshull_api::statement::Trace;
 use glasshull_catalog::{Catalog, FunctionRow, InstanceRow};
 use glasshull_query::Tables;
@@ -96,8 +96,7 @@ fn here(connected: &Connected) -> Instance {
         connected: true,
         since: rfc3339(connected.row.connected_at_ns),
         functions: connected.functions.len() as u32,
-        drops: connected.drops.clone(),
-        buffered_bytes: connected.buffered_bytes,
+        load: connected.load.clone(),
         ..left(&connected.row)
     }
 }
@@ -117,7 +116,6 @@ fn left(row: &InstanceRow) -> Instance {
         connected: false,
         since: rfc3339(row.left_at_ns.unwrap_or(row.connected_at_ns)),
         functions: 0,
-        drops: Drops::default(),
-        buffered_bytes: 0,
+        load: Load::default(),
     }
 }

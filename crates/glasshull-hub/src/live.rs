@@ -1,14 +1,17 @@
 //! What changes, told to whoever listens: at most four times a second, and only what has changed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use glasshull_api::answers::{LiveEvent, Pulse};
+use glasshull_api::answers::{InstanceLoad, LiveEvent, Load, Loads, Pulse};
+use glasshull_catalog::InstanceId;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Parts;
+use crate::instances::Instances;
 use crate::limits::{LIVE_EVERY, MAX_LISTENERS, MAX_LIVE_EVENTS};
 use crate::text::rfc3339;
 
@@ -69,6 +72,12 @@ impl Live {
             let _ = self.events.send(text);
         }
     }
+
+    fn send_loads(&self, instances: Vec<InstanceLoad>) {
+        if !instances.is_empty() {
+            self.send(&LiveEvent::Loads(Loads { instances }));
+        }
+    }
 }
 
 /// An event as JSON; these types have no way to fail.
@@ -81,6 +90,7 @@ pub(crate) async fn tell(parts: Arc<Parts>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(LIVE_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut revision = parts.instances.revision();
+    let mut loads = HashMap::new();
     let mut tick = 0u32;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         tick = tick.wrapping_add(1);
@@ -93,9 +103,22 @@ pub(crate) async fn tell(parts: Arc<Parts>, stop: CancellationToken) {
             parts.live.send(&LiveEvent::InstancesChanged);
         }
         if tick.is_multiple_of(PULSE_EVERY) {
+            if parts.live.listeners() > 0 {
+                parts.live.send_loads(changed_loads(&mut loads, &parts.instances));
+            }
             parts.live.send(&LiveEvent::Pulse(pulse(&parts)));
         }
     }
+}
+
+/// The loads that differ from what was told last. Of an instance that has just come nothing is known yet.
+fn changed_loads(told: &mut HashMap<InstanceId, Load>, instances: &Instances) -> Vec<InstanceLoad> {
+    let now: HashMap<_, _> = instances.all().into_iter().map(|connected| (connected.row.id, connected.load)).collect();
+    let is_new = |id: &InstanceId, load: &Load| *load != told.get(id).cloned().unwrap_or_default();
+    let changed = now.iter().filter(|(id, load)| is_new(id, load));
+    let changed = changed.map(|(id, load)| InstanceLoad { id: id.to_string(), load: load.clone() }).collect();
+    *told = now;
+    changed
 }
 
 fn pulse(parts: &Parts) -> Pulse {

@@ -57,6 +57,7 @@ pub(crate) struct Gauges {
     pub(crate) instances: u64,
     pub(crate) functions: u64,
     pub(crate) probes: u64,
+    pub(crate) cut_back_probes: u64,
     pub(crate) listeners: u64,
     pub(crate) connections: u64,
     pub(crate) batch_bytes_under_way: u64,
@@ -125,6 +126,7 @@ fn register_gauges(to: &mut Registry, is: Gauges) {
     gauge(to, "instances", "Instances that are connected", is.instances);
     gauge(to, "functions", "Traceable functions of the connected instances", is.functions);
     gauge(to, "probes", "Probes that run", is.probes);
+    gauge(to, "cut_back_probes", "Probes that a governor lets capture less, as they cost too much", is.cut_back_probes);
     gauge(to, "listeners", "Clients that follow /live or /tail", is.listeners);
     gauge(to, "connections", "Open TCP connections", is.connections);
     gauge(to, "dropped_calls", "Calls the connected instances lost since they started", is.calls_dropped);

@@ -1,6 +1,7 @@
 //! Probes: made by `TRACE`, kept in the catalog, told to the instances they select, judged by what these report.
 
 mod book;
+mod cost;
 mod counts;
 mod orders;
 mod status;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use glasshull_api::answers::Probe;
 use glasshull_api::statement::{Statement, Trace, Untrace, parse};
 use glasshull_api::{Code, Failure};
-use glasshull_catalog::{Catalog, InstanceRow, ProbeEnd, ProbeRow};
+use glasshull_catalog::{Catalog, InstanceRow, ProbeCounts, ProbeEnd, ProbeRow};
 use glasshull_store::Clock;
 use glasshull_wire::v1;
 use parking_lot::Mutex;
@@ -165,9 +166,9 @@ impl Probes {
         }
     }
 
-    /// Adds what was captured since the last time to the catalog.
+    /// Adds what was captured and spent since the last time to the catalog.
     pub(crate) async fn keep_counts(&self) {
-        let due: Vec<(String, [u64; 4])> = {
+        let due: Vec<(String, ProbeCounts)> = {
             let mut book = self.book.lock();
             book.running.iter_mut().filter_map(|entry| Some((entry.row.id.clone(), entry.counts.take_due()?))).collect()
         };
@@ -219,6 +220,16 @@ impl Probes {
         self.book.lock().running.len()
     }
 
+    /// How many run and are cut back by a governor somewhere.
+    pub(crate) fn cut_back(&self, instances: &Instances) -> usize {
+        let connected = instances.all();
+        let is_cut_back = |entry: &&Entry| {
+            let mut reports = connected.iter().filter_map(|instance| entry.counts.reports.get(&instance.row.id));
+            reports.any(cost::is_cut_back)
+        };
+        self.book.lock().running.iter().filter(is_cut_back).count()
+    }
+
     /// Told whenever what is meant for some instance may have changed.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -235,9 +246,8 @@ impl Probes {
         Ok(())
     }
 
-    async fn count(&self, id: &str, counts: [u64; 4]) {
-        let [captured, skipped @ ..] = counts;
-        if let Err(error) = self.catalog.count_probe(id, captured, skipped).await {
+    async fn count(&self, id: &str, counts: ProbeCounts) {
+        if let Err(error) = self.catalog.count_probe(id, &counts).await {
             tracing::warn!(%error, probe = %id, "what a probe captured could not be counted");
             if let Some(entry) = self.book.lock().find(id) {
                 entry.counts.give_back(counts);

@@ -93,6 +93,8 @@ const INSTANCES: &[(&str, ColumnKind, &str)] = &[
     ("dropped_no_ring", Number, "Calls lost there because there was no memory for a ring."),
     ("dropped_refused", Number, "Calls lost there because the hub refused their batch."),
     ("buffered_bytes", Number, "Bytes it holds that the hub has not acknowledged."),
+    ("cpu_share", Number, "What capturing took of the CPU time it may use, in the last second: 0.01 is 1 %."),
+    ("cpu_budget", Number, "What capturing may take of it, such a share; 0: no limit."),
 ];
 
 const PROBES: &[(&str, ColumnKind, &str)] = &[
@@ -114,9 +116,19 @@ const PROBES: &[(&str, ColumnKind, &str)] = &[
     ("instances", Number, "Instances that have it."),
     ("functions", Number, "Functions it matches."),
     ("captured", Number, "Calls it captured."),
-    ("skipped_by_sample", Number, "Calls it left out by SAMPLE."),
-    ("skipped_by_rate", Number, "Calls it left out by RATE."),
+    ("calls_left", Number, "Calls it may still capture, over all instances; 0 once it has ended."),
+    ("skipped_by_sample", Number, "Requests it left out by SAMPLE."),
+    ("skipped_by_rate", Number, "Requests it left out by RATE."),
     ("skipped_by_condition", Number, "Calls it left out by WHERE."),
+    ("skipped_by_governor", Number, "Requests left out as capturing would have cost more than its budget."),
+    ("costliest_instance", Text, "The connected instance where it took most CPU time in the last second."),
+    ("cpu_share", Number, "What it took there, of the CPU time the process may use: 0.01 is 1 %."),
+    ("cpu_budget", Number, "What all probes together may take there, such a share; 0: no limit."),
+    ("cpu_left", Number, "What all probes together left of it; null where there is no limit."),
+    ("governor_one_in", Number, "Of how many requests the governor lets one in, where it lets in fewest; 1: each."),
+    ("cut_back_instances", Number, "Connected instances where the governor lets in fewer than each."),
+    ("cpu_ns", Duration, "CPU time it took so far, over all instances, in nanoseconds."),
+    ("captured_bytes", Number, "Bytes of the values of its calls, as instances hold them, over all instances."),
 ];
 
 /// The tables SQL can ask and the statements beyond SQL, with their documentation.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
+};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use glasshull_api::answers::{Function, Instance, Probe, Selector};
@@ -31,6 +33,10 @@ fn number<T>(rows: &[T], of: impl Fn(&T) -> u32) -> ArrayRef {
 
 fn count<T>(rows: &[T], of: impl Fn(&T) -> u64) -> ArrayRef {
     Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn maybe_real<T>(rows: &[T], of: impl Fn(&T) -> Option<f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(rows.iter().map(of)))
 }
 
 fn truth<T>(rows: &[T], of: impl Fn(&T) -> bool) -> ArrayRef {
@@ -72,11 +78,13 @@ pub(crate) fn instances(rows: &[Instance]) -> Result<RecordBatch, ArrowError> {
         ("connected", truth(rows, |row| row.connected)),
         ("since", instant(rows, |row| Some(row.since.clone()))),
         ("functions", number(rows, |row| row.functions)),
-        ("dropped_ring_full", count(rows, |row| row.drops.ring_full)),
-        ("dropped_buffer_full", count(rows, |row| row.drops.buffer_full)),
-        ("dropped_no_ring", count(rows, |row| row.drops.no_ring)),
-        ("dropped_refused", count(rows, |row| row.drops.refused)),
-        ("buffered_bytes", count(rows, |row| row.buffered_bytes)),
+        ("dropped_ring_full", count(rows, |row| row.load.drops.ring_full)),
+        ("dropped_buffer_full", count(rows, |row| row.load.drops.buffer_full)),
+        ("dropped_no_ring", count(rows, |row| row.load.drops.no_ring)),
+        ("dropped_refused", count(rows, |row| row.load.drops.refused)),
+        ("buffered_bytes", count(rows, |row| row.load.buffered_bytes)),
+        ("cpu_share", maybe_real(rows, |row| row.load.cpu_share)),
+        ("cpu_budget", maybe_real(rows, |row| row.load.cpu_budget)),
     ])
 }
 
@@ -101,9 +109,19 @@ pub(crate) fn probes(rows: &[Probe]) -> Result<RecordBatch, ArrowError> {
         ("instances", number(rows, |row| row.instances)),
         ("functions", number(rows, |row| row.functions)),
         ("captured", count(rows, |row| row.captured)),
+        ("calls_left", count(rows, |row| row.calls_left)),
         ("skipped_by_sample", count(rows, |row| row.skipped.by_sample)),
         ("skipped_by_rate", count(rows, |row| row.skipped.by_rate)),
         ("skipped_by_condition", count(rows, |row| row.skipped.by_condition)),
+        ("skipped_by_governor", count(rows, |row| row.skipped.by_governor)),
+        ("costliest_instance", maybe_text(rows, |row| row.cost.instance.clone())),
+        ("cpu_share", maybe_real(rows, |row| row.cost.cpu_share)),
+        ("cpu_budget", maybe_real(rows, |row| row.cost.cpu_budget)),
+        ("cpu_left", maybe_real(rows, |row| row.cost.cpu_left)),
+        ("governor_one_in", number(rows, |row| row.cost.governor_one_in)),
+        ("cut_back_instances", number(rows, |row| row.cost.cut_back_instances)),
+        ("cpu_ns", count(rows, |row| row.cost.cpu_ns)),
+        ("captured_bytes", count(rows, |row| row.cost.captured_bytes)),
     ])
 }
 

@@ -77,7 +77,13 @@ impl TestInstance {
     pub async fn report(&mut self, probe_id: &str, state: ProbeState, functions: u32, captured: u64) {
         let probe =
             ProbeReport { probe_id: probe_id.into(), state: state as i32, functions, captured, ..Default::default() };
-        self.send(to_hub::Message::Report(Report { probes: vec![probe], ..Report::default() })).await;
+        self.report_costs(0, 0, probe).await;
+    }
+
+    /// Reports on a probe, and what all probes may take and took of this process's CPU time, in parts per million.
+    pub async fn report_costs(&mut self, cpu_budget_ppm: u32, cpu_share_ppm: u32, probe: ProbeReport) {
+        let report = Report { probes: vec![probe], cpu_budget_ppm, cpu_share_ppm, ..Report::default() };
+        self.send(to_hub::Message::Report(report)).await;
     }
 
     /// Sends a message.

@@ -263,16 +263,9 @@ export interface components {
             partial?: string | null;
         };
         /** @description A process that is or was connected. */
-        Instance: {
-            /**
-             * Format: int64
-             * @description Bytes it holds that the hub has not acknowledged.
-             */
-            buffered_bytes: number;
+        Instance: components["schemas"]["Load"] & {
             class: string;
             connected: boolean;
-            /** @description Calls lost there since it started, by reason. */
-            drops: components["schemas"]["Drops"];
             /** Format: int32 */
             functions: number;
             host: string;
@@ -290,6 +283,11 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What capturing takes in one of them. */
+        InstanceLoad: components["schemas"]["Load"] & {
+            /** @description As in `GET /api/v1/instances`. */
+            id: string;
+        };
         /** @description `GET /api/v1/instances`. */
         Instances: {
             instances: components["schemas"]["Instance"][];
@@ -301,10 +299,38 @@ export interface components {
         }) | {
             /** @enum {string} */
             event: "instances_changed";
-        } | (components["schemas"]["Pulse"] & {
+        } | (components["schemas"]["Loads"] & {
+            /** @enum {string} */
+            event: "loads";
+        }) | (components["schemas"]["Pulse"] & {
             /** @enum {string} */
             event: "pulse";
         });
+        /** @description What capturing takes in an instance, as it said last. */
+        Load: {
+            /**
+             * Format: int64
+             * @description Bytes it holds that the hub has not acknowledged.
+             */
+            buffered_bytes: number;
+            /**
+             * Format: double
+             * @description What they may take, as such a share; 0: no limit.
+             */
+            cpu_budget?: number | null;
+            /**
+             * Format: double
+             * @description What all probes together took in the last second, as a share of the CPU time the process may use: 0.01 is 1 %.
+             *     Absent until it has reported.
+             */
+            cpu_share?: number | null;
+            /** @description Calls lost there since it started, by reason. */
+            drops: components["schemas"]["Drops"];
+        };
+        /** @description What capturing takes in some of the connected instances. */
+        Loads: {
+            instances: components["schemas"]["InstanceLoad"][];
+        };
         /** @description A place in a statement. */
         Position: {
             /** @description In characters, from 1. */
@@ -318,9 +344,15 @@ export interface components {
         };
         /** @description An order to capture, and how it goes. */
         Probe: {
+            /**
+             * Format: int64
+             * @description Calls it may still capture, over all instances; 0 once it has ended.
+             */
+            calls_left: number;
             /** Format: int64 */
             captured: number;
             condition?: string | null;
+            cost: components["schemas"]["ProbeCost"];
             created_at: string;
             ended_at?: string | null;
             expires_at: string;
@@ -355,6 +387,47 @@ export interface components {
             statement: string;
             /** @description How much of each value is captured. */
             value_limits: components["schemas"]["ValueLimits"];
+        };
+        /** @description What a probe costs the programs it captures in. There is a budget for each process, which all its probes share. */
+        ProbeCost: {
+            /**
+             * Format: int64
+             * @description Bytes of the values of captured calls, as instances hold them, over all instances.
+             */
+            captured_bytes: number;
+            /**
+             * Format: double
+             * @description What all probes together may take there, as such a share; 0: no limit.
+             */
+            cpu_budget?: number | null;
+            /**
+             * Format: double
+             * @description What all probes together left of that budget; absent where there is no limit.
+             */
+            cpu_left?: number | null;
+            /**
+             * Format: int64
+             * @description Nanoseconds of CPU time so far, over all instances.
+             */
+            cpu_ns: number;
+            /**
+             * Format: double
+             * @description What it took there, as a share of the CPU time the process may use: 0.01 is 1 %.
+             */
+            cpu_share?: number | null;
+            /**
+             * Format: int32
+             * @description Connected instances where the governor lets in fewer, or has suspended the probe.
+             */
+            cut_back_instances: number;
+            /**
+             * Format: int32
+             * @description Of how many requests the governor lets one in, so that the budget holds, on the instance where it lets in fewest;
+             *     1: each.
+             */
+            governor_one_in: number;
+            /** @description The instance where it took most CPU time in the last second; absent where no connected instance has reported. */
+            instance?: string | null;
         };
         /**
          * @description What a probe is doing.
@@ -401,10 +474,15 @@ export interface components {
             /** @description May hold `*`. */
             value: string;
         };
-        /** @description Calls a probe did not keep, by reason. */
+        /** @description What a probe left out, by reason: whole requests, and by its condition calls. */
         Skipped: {
             /** Format: int64 */
             by_condition: number;
+            /**
+             * Format: int64
+             * @description Left out as capturing would have cost more than its budget.
+             */
+            by_governor: number;
             /** Format: int64 */
             by_rate: number;
             /** Format: int64 */

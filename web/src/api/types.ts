@@ -16,6 +16,7 @@ export type Selector = Schemas["Selector"];
 export type FunctionEntry = Schemas["Function"];
 export type Functions = Schemas["Functions"];
 export type Instance = Schemas["Instance"];
+export type InstanceLoad = Schemas["InstanceLoad"];
 export type Instances = Schemas["Instances"];
 export type Schema = Schemas["Schema"];
 export type Status = Schemas["Status"];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { brief, bytes, count, counted } from "./number";
+import { brief, bytes, count, counted, percent } from "./number";
 
 it("writes numbers short enough for a header", () => {
   expect([0, 987, 12_345, 999_999, 4_500_000, 2_000_000_000].map(brief)).toEqual([
@@ -23,4 +23,15 @@ it("counts with the right word", () => {
 
 it("writes bytes with their unit", () => {
   expect([512, 1536, 5 * 1024 ** 3].map(bytes)).toEqual(["512 B", "1.5 KiB", "5.0 GiB"]);
+});
+
+it("writes shares in percent", () => {
+  expect([0, 0.000002, 0.003917, 0.004, 0.01, 1].map(percent)).toEqual([
+    "0 %",
+    "<0.01 %",
+    "0.39 %",
+    "0.4 %",
+    "1 %",
+    "100 %",
+  ]);
 });

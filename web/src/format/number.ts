@@ -21,6 +21,12 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** A share of all there is, to two digits behind the point: `0.4 %`; never nothing where it is something. */
+export function percent(share: number): string {
+  const hundredths = Math.round(share * 10_000);
+  return share > 0 && hundredths < 1 ? "<0.01 %" : `${hundredths / 100} %`;
+}
+
 /** `12.3 MiB` */
 export function bytes(value: number): string {
   let scaled = value;

@@ -24,5 +24,5 @@ export function remaining(probe: Probe, now: number): number {
 }
 
 export function skippedTotal({ skipped }: Probe): number {
-  return skipped.by_sample + skipped.by_rate + skipped.by_condition;
+  return skipped.by_sample + skipped.by_rate + skipped.by_condition + skipped.by_governor;
 }

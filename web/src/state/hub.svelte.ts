@@ -8,7 +8,16 @@ import {
   fetchSchema,
 } from "../api/client";
 import { listenLive } from "../api/live";
-import type { Failure, FunctionEntry, Instance, LiveEvent, Probe, Pulse, Schema } from "../api/types";
+import type {
+  Failure,
+  FunctionEntry,
+  Instance,
+  InstanceLoad,
+  LiveEvent,
+  Probe,
+  Pulse,
+  Schema,
+} from "../api/types";
 import { clock } from "./clock.svelte";
 
 /** Pulses kept for the header's line: one minute of them. */
@@ -22,6 +31,8 @@ class Hub {
   functions = $state.raw<FunctionEntry[]>([]);
   functionsPartial = $state<string | null>(null);
   instances = $state.raw<Instance[]>([]);
+  /** What capturing takes in instances where it was told after they were asked for. */
+  loads = $state.raw<ReadonlyMap<string, InstanceLoad>>(new Map());
   probes = $state.raw<Probe[]>([]);
   schema = $state.raw<Schema>({ tables: [], statements: [] });
   pulses = $state.raw<Pulse[]>([]);
@@ -41,6 +52,8 @@ class Hub {
   readonly probesById = $derived(new Map(this.probes.map((probe) => [probe.id, probe])));
 
   #stop: () => void = () => undefined;
+  /** Loads that were told since instances were asked for last: the answer may be older. */
+  #told = new Map<string, InstanceLoad>();
   #gather: ReturnType<typeof setTimeout> | undefined;
 
   start(): () => void {
@@ -89,6 +102,7 @@ class Hub {
     this.connection = "connected";
     if (event.event === "probes") this.#setProbes(event.probes);
     else if (event.event === "instances_changed") this.refresh();
+    else if (event.event === "loads") this.#setLoads(event.instances);
     else this.#addPulse(event);
   }
 
@@ -99,17 +113,24 @@ class Hub {
     if (running !== runningIds(probes)) this.refresh();
   }
 
+  #setLoads(loads: InstanceLoad[]): void {
+    for (const load of loads) this.#told.set(load.id, load);
+    this.loads = new Map([...this.loads, ...this.#told]);
+  }
+
   #addPulse(pulse: Pulse): void {
     clock.set(pulse.at);
     this.pulses = [...this.pulses, pulse].slice(-MAX_PULSES);
   }
 
   async #fetch(): Promise<void> {
+    const told = (this.#told = new Map());
     try {
       const [functions, instances] = await Promise.all([fetchFunctions(), fetchInstances()]);
       this.functions = functions.functions;
       this.functionsPartial = functions.partial ?? null;
       this.instances = instances.instances;
+      this.loads = new Map(told);
       this.known = true;
       this.failure = null;
     } catch (thrown) {

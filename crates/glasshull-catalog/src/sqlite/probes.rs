@@ -1,9 +1,11 @@
 //! Probes: their statements, their ends, what they captured.
 
-use sqlx::sqlite::SqliteRow;
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::{SqliteCatalog, bounded, from_database, get, limited, signed, unsigned};
-use crate::{CatalogError, ProbeEnd, ProbeRow, Result};
+use crate::{CatalogError, ProbeCounts, ProbeEnd, ProbeRow, Result};
 
 /// A statement, in bytes: more than the longest the language accepts.
 const MAX_STATEMENT_BYTES: usize = 256 * 1_024;
@@ -16,8 +18,9 @@ const NEXT_NUMBER: &str = "UPDATE numbers SET last = last + 1 WHERE name = 'prob
 const ADD: &str = "
     INSERT INTO probes
         (number, statement, owner, created_at_ns, expires_at_ns, ended_at_ns, end_state, end_reason,
-         captured, skipped_by_sample, skipped_by_rate, skipped_by_condition)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+         captured, skipped_by_sample, skipped_by_rate, skipped_by_condition, skipped_by_governor, cpu_ns,
+         captured_bytes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 pub(super) async fn add(catalog: &SqliteCatalog, probe: &ProbeRow) -> Result<String> {
     let mut transaction = catalog.begin().await?;
@@ -31,14 +34,25 @@ pub(super) async fn add(catalog: &SqliteCatalog, probe: &ProbeRow) -> Result<Str
         .bind(probe.expires_at_ns)
         .bind(end.map(|end| end.at_ns))
         .bind(end.map(|end| bounded("the state", &end.state, MAX_TEXT_BYTES)).transpose()?)
-        .bind(end.map(|end| bounded("the reason", &end.reason, MAX_TEXT_BYTES)).transpose()?)
-        .bind(signed(probe.captured))
-        .bind(signed(probe.skipped[0]))
-        .bind(signed(probe.skipped[1]))
-        .bind(signed(probe.skipped[2]));
-    add.execute(&mut *transaction).await.map_err(from_database)?;
+        .bind(end.map(|end| bounded("the reason", &end.reason, MAX_TEXT_BYTES)).transpose()?);
+    bind_counts(add, &probe.counts).execute(&mut *transaction).await.map_err(from_database)?;
     transaction.commit().await.map_err(from_database)?;
     Ok(format!("p{number}"))
+}
+
+/// Binds all counts, in the order in which the statements name them.
+fn bind_counts<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    counts: &ProbeCounts,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    query
+        .bind(signed(counts.captured))
+        .bind(signed(counts.skipped_by_sample))
+        .bind(signed(counts.skipped_by_rate))
+        .bind(signed(counts.skipped_by_condition))
+        .bind(signed(counts.skipped_by_governor))
+        .bind(signed(counts.cpu_ns))
+        .bind(signed(counts.captured_bytes))
 }
 
 const END: &str = "
@@ -61,24 +75,22 @@ const COUNT: &str = "
         captured = captured + $2,
         skipped_by_sample = skipped_by_sample + $3,
         skipped_by_rate = skipped_by_rate + $4,
-        skipped_by_condition = skipped_by_condition + $5
+        skipped_by_condition = skipped_by_condition + $5,
+        skipped_by_governor = skipped_by_governor + $6,
+        cpu_ns = cpu_ns + $7,
+        captured_bytes = captured_bytes + $8
     WHERE number = $1";
 
-pub(super) async fn count(catalog: &SqliteCatalog, id: &str, captured: u64, skipped: [u64; 3]) -> Result<()> {
+pub(super) async fn count(catalog: &SqliteCatalog, id: &str, more: &ProbeCounts) -> Result<()> {
     let Some(number) = number(id) else { return Ok(()) };
-    let count = sqlx::query(COUNT)
-        .bind(number)
-        .bind(signed(captured))
-        .bind(signed(skipped[0]))
-        .bind(signed(skipped[1]))
-        .bind(signed(skipped[2]));
-    count.execute(&catalog.pool).await.map_err(from_database)?;
+    bind_counts(sqlx::query(COUNT).bind(number), more).execute(&catalog.pool).await.map_err(from_database)?;
     Ok(())
 }
 
 const PROBES: &str = "
     SELECT number, statement, owner, created_at_ns, expires_at_ns, ended_at_ns, end_state, end_reason,
-        captured, skipped_by_sample, skipped_by_rate, skipped_by_condition
+        captured, skipped_by_sample, skipped_by_rate, skipped_by_condition, skipped_by_governor, cpu_ns,
+        captured_bytes
     FROM probes
     WHERE ended_at_ns IS NULL OR $1
     ORDER BY number DESC
@@ -97,12 +109,19 @@ fn probe(row: &SqliteRow) -> Result<ProbeRow> {
         created_at_ns: get(row, "created_at_ns")?,
         expires_at_ns: get(row, "expires_at_ns")?,
         end: probe_end(row)?,
+        counts: counts(row)?,
+    })
+}
+
+fn counts(row: &SqliteRow) -> Result<ProbeCounts> {
+    Ok(ProbeCounts {
         captured: unsigned(row, "captured")?,
-        skipped: [
-            unsigned(row, "skipped_by_sample")?,
-            unsigned(row, "skipped_by_rate")?,
-            unsigned(row, "skipped_by_condition")?,
-        ],
+        skipped_by_sample: unsigned(row, "skipped_by_sample")?,
+        skipped_by_rate: unsigned(row, "skipped_by_rate")?,
+        skipped_by_condition: unsigned(row, "skipped_by_condition")?,
+        skipped_by_governor: unsigned(row, "skipped_by_governor")?,
+        cpu_ns: unsigned(row, "cpu_ns")?,
+        captured_bytes: unsigned(row, "captured_bytes")?,
     })
 }
 

@@ -41,6 +41,13 @@ macro_rules! glasshull_catalog_tests {
     };
 }
 
+/// Makes a database of statements.
+pub(crate) async fn restore(file: &Path, statements: &'static str) {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+    sqlx::raw_sql(statements).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
 /// Writes down that a later version has changed the tables.
 pub(crate) async fn pretend_newer(file: &Path) {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();

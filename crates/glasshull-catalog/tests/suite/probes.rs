@@ -1,4 +1,4 @@
-use glasshull_catalog::{ProbeEnd, ProbeRow};
+use glasshull_catalog::{ProbeCounts, ProbeEnd, ProbeRow};
 
 use super::Backend;
 
@@ -12,12 +12,25 @@ fn probe(statement: &str) -> ProbeRow {
     }
 }
 
+/// Counts that all differ.
+fn counts(first: u64) -> ProbeCounts {
+    ProbeCounts {
+        captured: first,
+        skipped_by_sample: first + 1,
+        skipped_by_rate: first + 2,
+        skipped_by_condition: first + 3,
+        skipped_by_governor: first + 4,
+        cpu_ns: first + 5,
+        captured_bytes: first + 6,
+    }
+}
+
 fn end(state: &str) -> ProbeEnd {
     ProbeEnd { at_ns: 15, state: state.into(), reason: "ada stopped it".into() }
 }
 
 pub(crate) async fn probes_get_numbers_that_are_used_once(catalog: Backend) {
-    let ended = ProbeRow { end: Some(end("expired")), captured: 5, skipped: [1, 2, 3], ..probe("TRACE b") };
+    let ended = ProbeRow { end: Some(end("expired")), counts: counts(5), ..probe("TRACE b") };
     assert_eq!(catalog.add_probe(&probe("TRACE a")).await.unwrap(), "p1");
     assert_eq!(catalog.add_probe(&ended).await.unwrap(), "p2");
     assert_eq!(catalog.add_probe(&probe("TRACE c")).await.unwrap(), "p3");
@@ -41,10 +54,10 @@ pub(crate) async fn a_probe_ends_once(catalog: Backend) {
 
 pub(crate) async fn what_a_probe_captured_adds_up(catalog: Backend) {
     let id = catalog.add_probe(&probe("TRACE a")).await.unwrap();
-    catalog.count_probe(&id, 3, [1, 0, 2]).await.unwrap();
+    catalog.count_probe(&id, &counts(3)).await.unwrap();
     catalog.end_probe(&id, &end("stopped")).await.unwrap();
-    catalog.count_probe(&id, 4, [0, 5, 0]).await.unwrap();
-    catalog.count_probe("p99", 4, [0, 5, 0]).await.unwrap();
+    catalog.count_probe(&id, &counts(40)).await.unwrap();
+    catalog.count_probe("p99", &counts(1)).await.unwrap();
     let counted = &catalog.probes(true, 9).await.unwrap()[0];
-    assert_eq!((counted.captured, counted.skipped), (7, [1, 5, 2]));
+    assert_eq!(counted.counts, counts(3).with(counts(40), |a, b| a + b));
 }

@@ -1,6 +1,6 @@
 use glasshull_store::Clock;
 use glasshull_testkit::{Calls, TestHub, TestInstance, eventually};
-use glasshull_wire::v1::to_hub;
+use glasshull_wire::v1::{ProbeReport, ProbeState, to_hub};
 use serde_json::Value;
 
 use crate::{Ran, Typed, aside, glasshull, ran, run, run_with_input};
@@ -72,6 +72,53 @@ async fn probes_are_made_listed_and_ended() {
     let again = run(&hub, &["untrace", "p1"]).await;
     assert_eq!(again.code, Some(1));
     assert!(again.err.contains("GH2007"), "{}", again.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_probe_costs_is_told_with_its_budget_and_how_far_it_is_cut_back() {
+    let (hub, mut instance) = shop(1).await;
+    run(&hub, &["trace", "pricing::*", "--limit", "1000"]).await;
+    let mut said = ProbeReport {
+        probe_id: "p1".into(),
+        state: ProbeState::Limited as i32,
+        reason: "capturing took 1.6 % of the CPU time this process may use, 1 % of it are allowed".into(),
+        functions: 1,
+        captured: 10,
+        skipped_by_governor: 30,
+        governor_one_in: 4,
+        cost_ns: 45_600_000,
+        cpu_share_ppm: 4_000,
+        ..ProbeReport::default()
+    };
+    instance.report_costs(10_000, 5_000, said.clone()).await;
+    let cost = async |part: &str| {
+        eventually(part, async || {
+            let listed = run(&hub, &["probes"]).await.out;
+            listed.contains(part).then_some(listed)
+        })
+        .await
+    };
+    let listed = cost("  0.4 % of 1 % CPU, 1 request in 4 (governor)  ").await;
+    let words: Vec<&str> = listed.lines().nth(1).expect("a row").split_whitespace().collect();
+    assert_eq!(words[..5], ["p1", "limited", "10", "990", "30"], "{listed}");
+    assert!(listed.contains("1 % of it are allowed"), "{listed}");
+    let whole = json(&run(&hub, &["probes", "--format", "json"]).await)["probes"][0].clone();
+    let cost_of = &whole["cost"];
+    assert_eq!(
+        (&cost_of["cpu_share"], &cost_of["cpu_budget"], &cost_of["cpu_left"]),
+        (&0.004.into(), &0.01.into(), &0.005.into())
+    );
+    assert_eq!((&cost_of["governor_one_in"], &cost_of["cpu_ns"]), (&4.into(), &45_600_000.into()));
+    assert_eq!((&whole["calls_left"], &whole["skipped"]["by_governor"]), (&990.into(), &30.into()));
+    assert!(run(&hub, &["instances"]).await.out.contains("0.5 % of 1 % CPU"));
+
+    said.state = ProbeState::Suspended as i32;
+    said.governor_one_in = 1_024;
+    said.cpu_share_ppm = 0;
+    instance.report_costs(10_000, 0, said).await;
+    cost("  0 % of 1 % CPU, suspended (governor)  ").await;
+    run(&hub, &["untrace", "p1"]).await;
+    cost("  45.6ms CPU in all  ").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

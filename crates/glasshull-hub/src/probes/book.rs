@@ -40,8 +40,7 @@ impl Book {
     pub(super) fn end(&mut self, id: &str, end: ProbeEnd) {
         if let Some(at) = self.running.iter().position(|entry| entry.row.id == id) {
             let entry = self.running.remove(at);
-            let [captured, skipped @ ..] = entry.counts.total();
-            self.remember(ProbeRow { end: Some(end), captured, skipped, ..entry.row });
+            self.remember(ProbeRow { end: Some(end), counts: entry.counts.total(), ..entry.row });
         }
     }
 
@@ -56,8 +55,7 @@ impl Book {
 
 impl Entry {
     pub(super) fn new(row: ProbeRow, trace: Trace) -> Self {
-        let [by_sample, by_rate, by_condition] = row.skipped;
-        let counts = Counts::from([row.captured, by_sample, by_rate, by_condition]);
+        let counts = Counts::from(row.counts);
         Self { row, trace: Arc::new(trace), counts, matched: None }
     }
 
@@ -72,7 +70,7 @@ impl Entry {
 
     /// Its id, how it ends and why, if it is over.
     pub(super) fn over(&self, now_ns: i64) -> Option<(String, &'static str, String)> {
-        let [captured, ..] = self.counts.total();
+        let captured = self.counts.total().captured;
         if captured >= self.trace.max_calls {
             let reason = format!("It captured {captured} calls; {} were asked for.", self.trace.max_calls);
             return Some((self.row.id.clone(), "limited", reason));

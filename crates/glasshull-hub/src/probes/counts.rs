@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use glasshull_catalog::InstanceId;
+use glasshull_catalog::{InstanceId, ProbeCounts};
 use glasshull_wire::v1::ProbeReport;
 
 use crate::limits::{MAX_INSTANCES_COUNTED, MAX_REASON_BYTES};
@@ -8,7 +8,7 @@ use crate::limits::{MAX_INSTANCES_COUNTED, MAX_REASON_BYTES};
 /// No count goes beyond this: an instance that lies cannot make sums overflow, here or in the catalog.
 const MOST: u64 = 1 << 60;
 
-/// What one probe captured and skipped: captured, by sample, by rate, by condition.
+/// What one probe captured, left out and cost.
 ///
 /// Instances count from when a probe reached them, whatever happens to the hub meanwhile. A hub that restarts knows
 /// the sum it last kept, and learns each instance's own count with its first report. The truth is at least both: the
@@ -16,13 +16,13 @@ const MOST: u64 = 1 << 60;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// What the catalog held when this hub started.
-    before: [u64; 4],
+    before: ProbeCounts,
     /// What instances counted since their first report to this hub.
-    since: [u64; 4],
+    since: ProbeCounts,
     /// What they counted in all.
-    in_all: [u64; 4],
+    in_all: ProbeCounts,
     /// What the catalog holds.
-    kept: [u64; 4],
+    kept: ProbeCounts,
     /// Reports that were not taken.
     pub(super) refused: u64,
     /// The last report of each instance.
@@ -31,7 +31,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Going on from what the catalog holds.
-    pub(super) fn from(kept: [u64; 4]) -> Self {
+    pub(super) fn from(kept: ProbeCounts) -> Self {
         Self { before: kept, kept, ..Self::default() }
     }
 
@@ -41,43 +41,40 @@ impl Counts {
             self.refused += 1;
             return false;
         }
-        let now = numbers(said);
-        let last = self.reports.insert(instance, shortened(said)).map(|report| numbers(&report));
+        let (now, nothing) = (counts(said), ProbeCounts::default());
+        let last = self.reports.insert(instance, shortened(said)).map(|report| counts(&report));
         // Where the catalog held nothing, nothing of a first report was counted before.
-        let counted = last.unwrap_or(if self.before == [0; 4] { [0; 4] } else { now });
-        for (i, &now) in now.iter().enumerate() {
-            // A count that fell began anew: the instance got the probe again.
-            add(&mut self.since[i], now.checked_sub(counted[i]).unwrap_or(now));
-            add(&mut self.in_all[i], now.checked_sub(last.map_or(0, |last| last[i])).unwrap_or(now));
-        }
+        let counted = last.unwrap_or(if self.before == nothing { nothing } else { now });
+        self.since = self.since.with(now.with(counted, growth), sum);
+        self.in_all = self.in_all.with(now.with(last.unwrap_or_default(), growth), sum);
         true
     }
 
-    /// Captured, skipped by sample, by rate, by condition.
-    pub(super) fn total(&self) -> [u64; 4] {
-        std::array::from_fn(|i| self.before[i].saturating_add(self.since[i]).max(self.in_all[i]).min(MOST))
+    /// All of it until now.
+    pub(super) fn total(&self) -> ProbeCounts {
+        self.before.with(self.since, sum).with(self.in_all, u64::max)
     }
 
     /// What the catalog does not hold yet. It counts as held from now on: whoever cannot put it there gives it back.
-    pub(super) fn take_due(&mut self) -> Option<[u64; 4]> {
-        let total = self.total();
-        let due = std::array::from_fn(|i| total[i].saturating_sub(self.kept[i]));
-        for (kept, due) in self.kept.iter_mut().zip(due) {
-            add(kept, due);
-        }
-        (due != [0; 4]).then_some(due)
+    pub(super) fn take_due(&mut self) -> Option<ProbeCounts> {
+        let due = self.total().with(self.kept, u64::saturating_sub);
+        self.kept = self.kept.with(due, sum);
+        (due != ProbeCounts::default()).then_some(due)
     }
 
     /// The catalog does not hold so much after all.
-    pub(super) fn give_back(&mut self, due: [u64; 4]) {
-        for (kept, due) in self.kept.iter_mut().zip(due) {
-            *kept = kept.saturating_sub(due);
-        }
+    pub(super) fn give_back(&mut self, due: ProbeCounts) {
+        self.kept = self.kept.with(due, u64::saturating_sub);
     }
 }
 
-fn add(sum: &mut u64, more: u64) {
-    *sum = sum.saturating_add(more).min(MOST);
+fn sum(one: u64, other: u64) -> u64 {
+    one.saturating_add(other).min(MOST)
+}
+
+/// By how much a count has grown. One that fell began anew: the instance got the probe again.
+fn growth(now: u64, before: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
 }
 
 /// A report with texts that may be kept, and shown to everybody who looks.
@@ -87,8 +84,16 @@ fn shortened(said: &ProbeReport) -> ProbeReport {
     ProbeReport { reason, printed_at, probe_id: String::new(), ..said.clone() }
 }
 
-fn numbers(said: &ProbeReport) -> [u64; 4] {
-    [said.captured, said.skipped_by_sample, said.skipped_by_rate, said.skipped_by_condition]
+fn counts(said: &ProbeReport) -> ProbeCounts {
+    ProbeCounts {
+        captured: said.captured,
+        skipped_by_sample: said.skipped_by_sample,
+        skipped_by_rate: said.skipped_by_rate,
+        skipped_by_condition: said.skipped_by_condition,
+        skipped_by_governor: said.skipped_by_governor,
+        cpu_ns: said.cost_ns,
+        captured_bytes: said.captured_bytes,
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +105,11 @@ mod tests {
     }
 
     fn total(counts: &Counts) -> u64 {
-        counts.total()[0]
+        counts.total().captured
+    }
+
+    fn calls(captured: u64) -> ProbeCounts {
+        ProbeCounts { captured, ..ProbeCounts::default() }
     }
 
     const A: InstanceId = InstanceId([1; 16]);
@@ -113,10 +122,10 @@ mod tests {
             counts.report(instance, &captured(said));
         }
         assert_eq!(total(&counts), 16);
-        assert_eq!(counts.take_due(), Some([16, 0, 0, 0]));
+        assert_eq!(counts.take_due(), Some(calls(16)));
         assert_eq!(counts.take_due(), None, "whoever else asks meanwhile must not count it again");
-        counts.give_back([16, 0, 0, 0]);
-        assert_eq!(counts.take_due(), Some([16, 0, 0, 0]));
+        counts.give_back(calls(16));
+        assert_eq!(counts.take_due(), Some(calls(16)));
     }
 
     #[test]
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_instance_that_lies_overflows_nothing() {
-        let mut counts = Counts::from([MOST, 0, 0, 0]);
+        let mut counts = Counts::from(calls(MOST));
         for said in [u64::MAX, 0, u64::MAX, 0, u64::MAX] {
             counts.report(A, &captured(said));
         }
@@ -159,7 +168,7 @@ mod tests {
 
     #[test]
     fn after_a_restart_nothing_is_counted_twice_and_what_was_captured_meanwhile_counts() {
-        let mut counts = Counts::from([100, 0, 0, 0]);
+        let mut counts = Counts::from(calls(100));
         counts.report(A, &captured(70));
         assert_eq!(total(&counts), 100);
         counts.report(B, &captured(50));
@@ -170,7 +179,7 @@ mod tests {
 
     #[test]
     fn after_a_restart_the_counts_of_instances_that_are_gone_are_kept() {
-        let mut counts = Counts::from([100, 0, 0, 0]);
+        let mut counts = Counts::from(calls(100));
         counts.report(A, &captured(10));
         counts.report(A, &captured(15));
         assert_eq!(total(&counts), 105);

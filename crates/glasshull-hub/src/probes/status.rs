@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use glasshull_api::answers::{Probe, ProbeState, Skipped};
+use glasshull_api::answers::{Probe, ProbeCost, ProbeState, Skipped};
 use glasshull_api::statement::Statement;
 use glasshull_api::statement::{Pattern, Trace, nearest, parse};
-use glasshull_catalog::{FunctionRow, ProbeRow};
+use glasshull_catalog::{FunctionRow, ProbeCounts, ProbeRow};
 use glasshull_wire::v1;
 
 use super::book::Entry;
+use super::cost;
 use super::orders::{enclosing, matches, selects};
 use crate::instances::{Connected, Instances};
 use crate::limits::MAX_INSTANCES_COUNTED;
@@ -54,11 +55,13 @@ struct Tally {
     expired: usize,
     /// What an instance that is limited or suspended said.
     said: Option<String>,
+    cost: ProbeCost,
 }
 
 /// A probe that runs.
 pub(super) fn running(entry: &Entry, around: &Around) -> Probe {
-    let tally = tally(entry, around);
+    let row = ProbeRow { counts: entry.counts.total(), ..entry.row.clone() };
+    let tally = tally(entry, &row, around);
     let (functions, nearest) =
         entry.matched.as_ref().map_or((0, None), |matched| (matched.functions, matched.nearest.as_deref()));
     let (state, mut reason) = judge(&tally, &entry.trace, functions, nearest);
@@ -66,9 +69,8 @@ pub(super) fn running(entry: &Entry, around: &Around) -> Probe {
         reason +=
             &format!(" More than {MAX_INSTANCES_COUNTED} instances reported; calls of the others are not counted.");
     }
-    let [captured, skipped @ ..] = entry.counts.total();
-    let row = ProbeRow { captured, skipped, ..entry.row.clone() };
-    Probe { state, reason, functions, instances: tally.answered as u32, ..probe(&row, Some(&entry.trace)) }
+    let (instances, cost) = (tally.answered as u32, tally.cost);
+    Probe { state, reason, functions, instances, cost, ..probe(&row, Some(&entry.trace)) }
 }
 
 /// A probe that ended.
@@ -81,7 +83,8 @@ pub(super) fn ended(row: &ProbeRow) -> Probe {
 
 fn probe(row: &ProbeRow, trace: Option<&Trace>) -> Probe {
     let end = row.end.clone().unwrap_or_default();
-    let [by_sample, by_rate, by_condition] = row.skipped;
+    let max_calls = trace.map_or(0, |trace| trace.max_calls);
+    let calls_left = if row.end.is_some() { 0 } else { max_calls.saturating_sub(row.counts.captured) };
     Probe {
         id: row.id.clone(),
         statement: row.statement.clone(),
@@ -92,7 +95,7 @@ fn probe(row: &ProbeRow, trace: Option<&Trace>) -> Probe {
         created_at: rfc3339(row.created_at_ns),
         expires_at: rfc3339(row.expires_at_ns),
         ended_at: row.end.as_ref().map(|end| rfc3339(end.at_ns)),
-        max_calls: trace.map_or(0, |trace| trace.max_calls),
+        max_calls,
         max_calls_per_second: trace.map_or(0, |trace| trace.max_calls_per_second),
         sample_one_in: trace.map_or(0, |trace| trace.sample_one_in),
         value_limits: trace.map(|trace| trace.value_limits).unwrap_or_default(),
@@ -100,8 +103,19 @@ fn probe(row: &ProbeRow, trace: Option<&Trace>) -> Probe {
         reason: end.reason,
         instances: 0,
         functions: 0,
-        captured: row.captured,
-        skipped: Skipped { by_sample, by_rate, by_condition },
+        captured: row.counts.captured,
+        calls_left,
+        skipped: skipped(&row.counts),
+        cost: cost::so_far(&row.counts),
+    }
+}
+
+fn skipped(counts: &ProbeCounts) -> Skipped {
+    Skipped {
+        by_sample: counts.skipped_by_sample,
+        by_rate: counts.skipped_by_rate,
+        by_condition: counts.skipped_by_condition,
+        by_governor: counts.skipped_by_governor,
     }
 }
 
@@ -113,8 +127,9 @@ fn ended_state(name: &str) -> ProbeState {
     }
 }
 
-fn tally(entry: &Entry, around: &Around) -> Tally {
-    let mut tally = Tally { connected: around.instances.len(), ..Tally::default() };
+fn tally(entry: &Entry, row: &ProbeRow, around: &Around) -> Tally {
+    let cost = cost::so_far(&row.counts);
+    let mut tally = Tally { connected: around.instances.len(), cost, ..Tally::default() };
     for instance in around.instances.iter().filter(|instance| selects(&entry.trace.selectors, &instance.row)) {
         tally.selected += 1;
         if let Some(report) = entry.counts.reports.get(&instance.row.id) {
@@ -127,6 +142,7 @@ fn tally(entry: &Entry, around: &Around) -> Tally {
 impl Tally {
     fn add(&mut self, report: &v1::ProbeReport, instance: &Connected) {
         self.answered += 1;
+        cost::add(&mut self.cost, report, instance);
         match v1::ProbeState::try_from(report.state) {
             Ok(v1::ProbeState::Active) => self.active += 1,
             Ok(v1::ProbeState::NoMatch) => self.no_match += 1,
@@ -158,22 +174,11 @@ fn judge(is: &Tally, trace: &Trace, functions: u32, nearest: Option<&str>) -> (P
             (ProbeState::Active, format!("{of} {verb} {}.{}", counted(functions as usize, "function"), impaired(is)))
         }
         Tally { limited: 1.., .. } => {
-            let reason = format!(
-                "{} of {} limited.{}",
-                is_or_are(is.limited),
-                counted(is.selected, "instance"),
-                is.what_was_said()
-            );
-            (ProbeState::Limited, reason)
+            (ProbeState::Limited, format!("{} limited.{}", are(is.limited, is), is.what_was_said()))
         }
         Tally { suspended: 1.., .. } => {
-            let reason = format!(
-                "{} of {} switched off to protect their hosts.{}",
-                is_or_are(is.suspended),
-                counted(is.selected, "instance"),
-                is.what_was_said()
-            );
-            (ProbeState::Suspended, reason)
+            let suspended = are(is.suspended, is);
+            (ProbeState::Suspended, format!("{suspended} switched off to protect the host.{}", is.what_was_said()))
         }
         _ if functions == 0 => (ProbeState::NoMatch, no_match(is, nearest)),
         Tally { expired: 1.., .. } => (ProbeState::Expired, "Its time is over.".into()),
@@ -184,8 +189,9 @@ fn judge(is: &Tally, trace: &Trace, functions: u32, nearest: Option<&str>) -> (P
     }
 }
 
-fn is_or_are(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "is" } else { "are" })
+/// `1 of 5 instances is`.
+fn are(count: usize, of: &Tally) -> String {
+    format!("{count} of {} {}", counted(of.selected, "instance"), if count == 1 { "is" } else { "are" })
 }
 
 fn impaired(is: &Tally) -> String {

@@ -52,6 +52,7 @@ fn gauges(parts: &Parts) -> Gauges {
         instances: instances as u64,
         functions: functions as u64,
         probes: parts.probes.running() as u64,
+        cut_back_probes: parts.probes.cut_back(&parts.instances) as u64,
         listeners: parts.live.listeners() as u64,
         connections: parts.connections.len() as u64,
         batch_bytes_under_way: parts.gates.batch_bytes_under_way(),

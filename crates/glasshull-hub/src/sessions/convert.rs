@@ -1,11 +1,13 @@
 //! Wire types become the hub's own, checked on the way.
 
-use glasshull_api::answers::Drops;
+use glasshull_api::answers::{Drops, Load};
 use glasshull_api::{Code, Failure};
 use glasshull_catalog::{FunctionRow, InstanceId, InstanceRow};
 use glasshull_store::Source;
 use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_TAGS};
 use glasshull_wire::v1;
+
+use crate::text::share;
 
 /// What an instance says of itself.
 ///
@@ -96,7 +98,16 @@ fn function(service: &str, said: v1::Function) -> FunctionRow {
     }
 }
 
-/// What it lost.
-pub(super) fn drops(said: v1::Drops) -> Drops {
+/// What it lost, and what capturing takes there.
+pub(super) fn load(said: &v1::Report) -> Load {
+    Load {
+        drops: drops(said.drops.unwrap_or_default()),
+        buffered_bytes: said.buffered_bytes,
+        cpu_share: Some(share(said.cpu_share_ppm)),
+        cpu_budget: Some(share(said.cpu_budget_ppm)),
+    }
+}
+
+fn drops(said: v1::Drops) -> Drops {
     Drops { ring_full: said.ring_full, buffer_full: said.buffer_full, no_ring: said.no_ring, refused: said.refused }
 }

@@ -242,8 +242,7 @@ impl Session {
     }
 
     fn report(&mut self, said: &v1::Report) -> Result<(), End> {
-        let drops = convert::drops(said.drops.unwrap_or_default());
-        self.parts.instances.report(&self.seat, drops, said.buffered_bytes);
+        self.parts.instances.report(&self.seat, convert::load(said));
         let refused = self.parts.probes.report(&self.row, said);
         self.parts.metrics.probe_reports_refused.inc_by(refused);
         Ok(())

@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// A reader of server-sent events.
-struct Events(Lines<BufReader<TcpStream>>);
+pub(crate) struct Events(Lines<BufReader<TcpStream>>);
 
 impl Events {
-    async fn open(hub: &TestHub, path: &str) -> Self {
+    pub(crate) async fn open(hub: &TestHub, path: &str) -> Self {
         Self(BufReader::new(hub.http().open(path).await).lines())
     }
 
@@ -29,7 +29,7 @@ impl Events {
         }
     }
 
-    async fn next_of(&mut self, kind: &str) -> Value {
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let event = self.next().await.expect("the stream goes on");
             if event["event"] == kind {

@@ -103,9 +103,9 @@ async fn what_instances_say_becomes_the_status() {
     a.report("p1", ProbeState::Suspended, 1, 3).await;
     b.report("p1", ProbeState::Suspended, 1, 4).await;
     let reason = becomes(&hub, "p1", "suspended").await;
-    assert!(reason.contains("switched off"), "{reason}");
+    assert!(reason.contains("switched off to protect the host."), "{reason}");
     b.report("p1", ProbeState::Limited, 1, 5).await;
-    becomes(&hub, "p1", "limited").await;
+    assert_eq!(becomes(&hub, "p1", "limited").await, "1 of 2 instances is limited.");
     b.report("p1", ProbeState::Active, 1, 6).await;
     let reason = becomes(&hub, "p1", "active").await;
     assert!(reason.starts_with("1 of 2 instances captures 1 function. 1 suspended."), "{reason}");

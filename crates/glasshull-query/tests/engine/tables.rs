@@ -1,6 +1,6 @@
 //! The tables of the hub's state, `SHOW`, and the documentation of all tables.
 
-use glasshull_api::answers::{Function, Instance, Probe, ProbeState, Selector, Skipped, ValueLimits};
+use glasshull_api::answers::{Function, Instance, Load, Probe, ProbeCost, ProbeState, Selector, Skipped, ValueLimits};
 use glasshull_api::statement::{Statement, parse};
 use glasshull_query::schema;
 use serde_json::json;
@@ -35,8 +35,7 @@ async fn rig() -> Rig {
         connected: true,
         since: "2026-11-21T02:00:01.5Z".into(),
         functions: 2,
-        drops: Default::default(),
-        buffered_bytes: 0,
+        load: Load { cpu_share: Some(0.004), cpu_budget: Some(0.01), ..Load::default() },
     }];
     rig.known.probes.lock().unwrap().probes = vec![Probe {
         id: "p1".into(),
@@ -57,7 +56,9 @@ async fn rig() -> Rig {
         instances: 1,
         functions: 0,
         captured: 4,
-        skipped: Skipped { by_sample: 5, by_rate: 6, by_condition: 7 },
+        calls_left: 9,
+        skipped: Skipped { by_sample: 5, by_rate: 6, by_condition: 7, by_governor: 8 },
+        cost: ProbeCost { cpu_share: Some(0.002), governor_one_in: 4, cpu_ns: 1_500, ..ProbeCost::default() },
     }];
     rig
 }
@@ -80,6 +81,14 @@ async fn the_hub_s_state_can_be_asked_and_joined() {
     assert_eq!(
         rig.drawn("SELECT state, selectors, capture, captured, skipped_by_rate FROM probes").await,
         "state | selectors | capture | captured | skipped_by_rate\nno_match | class=blue | 200 ITEMS | 4 | 6"
+    );
+    assert_eq!(
+        rig.drawn(
+            "SELECT p.calls_left, p.skipped_by_governor, p.governor_one_in, p.cpu_ns, p.cpu_left, \
+             i.cpu_budget - p.cpu_share AS rest FROM probes p JOIN instances i ON i.class = 'blue'"
+        )
+        .await,
+        "calls_left | skipped_by_governor | governor_one_in | cpu_ns | cpu_left | rest\n9 | 8 | 4 | 1500 | null | 0.008"
     );
     assert_eq!(
         rig.drawn("SELECT * FROM services").await,

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use glasshull_catalog::sqlite::SqliteCatalog;
 use glasshull_catalog::{
-    Catalog, CatalogError, FunctionRow, InstanceId, InstanceRow, ProbeEnd, ProbeRow, Publication, Published, SegmentRow,
+    Catalog, CatalogError, FunctionRow, InstanceId, InstanceRow, ProbeCounts, ProbeEnd, ProbeRow, Publication,
+    Published, SegmentRow,
 };
 use glasshull_wire::v1::{CallBatch, Function, Outcome};
 use glasshull_wire::{BatchWriter, CallRow};
@@ -395,8 +396,8 @@ impl Catalog for FailingCatalog {
         self.inner.end_probe(id, end).await
     }
 
-    async fn count_probe(&self, id: &str, captured: u64, skipped: [u64; 3]) -> glasshull_catalog::Result<()> {
-        self.inner.count_probe(id, captured, skipped).await
+    async fn count_probe(&self, id: &str, more: &ProbeCounts) -> glasshull_catalog::Result<()> {
+        self.inner.count_probe(id, more).await
     }
 
     async fn probes(&self, with_ended: bool, limit: usize) -> glasshull_catalog::Result<Vec<ProbeRow>> {

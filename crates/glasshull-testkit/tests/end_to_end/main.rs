@@ -9,6 +9,7 @@ mod audit;
 mod deaf_hub;
 mod documents;
 mod full_disk;
+mod governor;
 mod hub_process;
 mod killed;
 mod shop_process;
