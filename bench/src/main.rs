@@ -1,4 +1,4 @@
-//! Glasshull measured: `cargo xtask bench capture | hub | soak | trace | tracing | web [--json]`.
+//! Glasshull measured: `cargo xtask bench capture | hub | soak | store | trace | tracing | web [--json]`.
 //!
 //! Nothing here passes or fails, but for `soak`. A bench prints what it found beside what it is to be compared with, in one
 //! run on one machine; figures of two machines are never compared.
@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "measuring is asking the clock")]
 
 mod capture;
+mod chance;
 mod firehose;
 mod hub;
 mod hub_process;
@@ -15,6 +16,7 @@ mod report;
 mod rounds;
 mod soak;
 mod stand_in;
+mod store;
 mod trace;
 mod web;
 
@@ -43,10 +45,11 @@ fn main() -> ExitCode {
         // What `soak` soaks.
         ["soaked", seed] => soak::be_soaked(seed),
         ["load", address, connections, rest, within] => web::be_a_load(address, [connections, rest, within]),
+        ["store", ref flags @ ..] => store(flags),
         ["soak", flag @ ("--minutes" | "--seconds"), number] => soak(flag, number),
         [name] => measure(name).map(|report| report.print_table()),
         [name, "--json"] => measure(name).map(|report| report.print_json()),
-        _ => Err("usage: bench capture | hub | soak | trace | tracing | web [--json]".into()),
+        _ => Err("usage: bench capture | hub | soak | store | trace | tracing | web [--json]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,6 +68,18 @@ fn soak(unit: &str, number: &str) -> Outcome {
     report.check()
 }
 
+/// Takes flags of its own.
+fn store(flags: &[&str]) -> Outcome {
+    let options = store::Options::read(flags)?;
+    let report = store::measure(options)?;
+    if options.json {
+        report.print_json()
+    } else {
+        report.print_table()
+    }
+    Ok(())
+}
+
 fn measure(name: &str) -> Outcome<Report> {
     match name {
         "capture" => capture::measure(),
@@ -73,6 +88,9 @@ fn measure(name: &str) -> Outcome<Report> {
         "tracing" => layer::measure(),
         "soak" => soak::measure(SOAK),
         "web" => web::measure(),
-        other => Err(format!("There is no bench `{other}`; there are capture, hub, soak, trace, tracing, web.").into()),
+        other => {
+            Err(format!("There is no bench `{other}`; there are capture, hub, soak, store, trace, tracing, web.")
+                .into())
+        }
     }
 }

@@ -4,7 +4,6 @@
 //!
 //! Unlike the other benches this one passes or fails.
 
-mod chance;
 mod hub;
 mod ledger;
 mod program;
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use glasshull_wire::v1;
 
-use chance::Chance;
+use crate::chance::Chance;
 use hub::{Fate, Hub, Stored};
 use ledger::Ledger;
 pub(crate) use program::be_soaked;

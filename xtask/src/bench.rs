@@ -1,8 +1,8 @@
-//! `cargo xtask bench NAME [--json]`, `cargo xtask bench soak [--minutes N]`.
+//! `cargo xtask bench NAME [--json]`, `cargo xtask bench soak [--minutes N]`, `cargo xtask bench store [--calls N] [--alone]`.
 
-use crate::Outcome;
 use crate::cargo::{cargo, program};
 use crate::run::{command, run};
+use crate::{Outcome, rivals};
 
 /// A bench, and the programs it needs beside its own.
 struct Bench {
@@ -15,6 +15,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
     Bench { name: "soak", packages: &["bench"] },
+    Bench { name: "store", packages: &["bench", "glasshull-cli"] },
     Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
     Bench { name: "tracing", packages: &["bench"] },
     Bench { name: "web", packages: &["bench"] },
@@ -23,6 +24,8 @@ const BENCHES: &[Bench] = &[
 /// Builds what the bench needs, optimised, and runs it.
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     let bench = BENCHES.iter().find(|bench| bench.name == name).ok_or_else(|| unknown(name))?;
+    // Before the build, so that who lacks Python learns of it at once.
+    let python = if name == "store" && !flags.contains(&"--alone") { Some(rivals::python()?) } else { None };
     let mut build = cargo(&["build", "--release"]);
     for package in bench.packages {
         build.args(["--package", package]);
@@ -30,6 +33,7 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     run(build)?;
     let mut measure = command(program("bench", "release"), &[name]);
     measure.env("GLASSHULL_PROGRAM", program("glasshull", "release"));
+    measure.envs(python.map(|python| ("RIVALS_PYTHON", python)));
     measure.args(flags);
     run(measure)
 }

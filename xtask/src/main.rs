@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod page;
+mod rivals;
 mod run;
 mod screenshots;
 mod system;
@@ -29,6 +30,7 @@ Glasshull's tasks:
   cargo xtask web                   builds the page (Node 20.19 or later)
   cargo xtask tidy                  the rules of the house that a program can check
   cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing, web
+  cargo xtask bench store [--json] [--calls N] [--alone]   the store beside ClickHouse and DuckDB, or alone
   cargo xtask bench soak [--minutes N]   a traced program under load while its hub fails, ten minutes long
   cargo xtask screenshots           takes README's pictures again
 ";
@@ -52,6 +54,7 @@ fn perform(words: &[&str]) -> Outcome {
         ["test", "--fast"] => test::test(test::Extent::Fast),
         ["web"] => page::build(),
         ["tidy"] => tidy::tidy(),
+        ["bench", "store", flags @ ..] => bench::bench("store", flags),
         ["bench", name] => bench::bench(name, &[]),
         ["bench", name, "--json"] => bench::bench(name, &["--json"]),
         ["bench", "soak", "--minutes", minutes] => bench::bench("soak", &["--minutes", minutes]),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use glasshull_wire::{Calls, Message as _, PROTOCOL, v1};
 use tungstenite::{Error, Message, WebSocket};
 
-use super::chance::Chance;
 use crate::Outcome;
+use crate::chance::Chance;
 
 /// How often it looks whether there is something to say.
 const LOOK: Duration = Duration::from_millis(10);

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::BUFFER_BYTES;
-use super::chance::Chance;
 use super::ledger;
 use super::work::{PLANNED, Parcel, plain, traced};
 use crate::Outcome;
+use crate::chance::Chance;
 
 /// Threads at a time, and requests of each before it ends and another takes its place.
 const THREADS: u64 = 3;
