@@ -11,6 +11,18 @@ pub fn calls() -> SchemaRef {
     CALLS.clone()
 }
 
+/// Where `trace_id` stands.
+pub const TRACE_ID: usize = 0;
+
+/// Where `call_id` stands.
+pub const CALL_ID: usize = 1;
+
+/// Where `function` stands.
+pub const FUNCTION: usize = 7;
+
+/// Where `args`, `returned` and `error` stand: JSON.
+pub const VALUES: [usize; 3] = [16, 17, 18];
+
 /// Where `started_at` stands, by which segments are sorted.
 pub const STARTED_AT: usize = 11;
 

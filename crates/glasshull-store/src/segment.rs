@@ -1,5 +1,6 @@
 //! From live rows to Parquet: sorted by start, cut at windows, laid out so that common questions read little.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -18,6 +19,7 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::index::{IndexBuilder, METADATA_KEY};
 use crate::schema;
 
 /// Rows of a row group: what a reader can skip as a whole.
@@ -104,14 +106,41 @@ fn sorted_places(batches: &[Arc<RecordBatch>]) -> Vec<Place> {
 
 fn parquet(batches: &[Arc<RecordBatch>], places: &[Place]) -> Result<Bytes, ParquetError> {
     let batches: Vec<&RecordBatch> = batches.iter().map(Arc::as_ref).collect();
-    let mut file = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut file, schema::calls(), Some(properties()))?;
+    let mut segment = SegmentWriter::new(Vec::new())?;
     for chunk in places.chunks(CHUNK_ROWS) {
         let chunk: Vec<(usize, usize)> = chunk.iter().map(|&(_, batch, row)| (batch as usize, row as usize)).collect();
-        writer.write(&interleave_record_batch(&batches, &chunk)?)?;
+        segment.push(&interleave_record_batch(&batches, &chunk)?)?;
     }
-    writer.close()?;
-    Ok(file.into())
+    Ok(segment.finish()?.into())
+}
+
+/// Writes rows, in the order in which they come, and their index.
+pub(crate) struct SegmentWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    index: IndexBuilder,
+}
+
+impl<W: Write + Send> SegmentWriter<W> {
+    pub(crate) fn new(to: W) -> Result<Self, ParquetError> {
+        let writer = ArrowWriter::try_new(to, schema::calls(), Some(properties()))?;
+        Ok(Self { writer, index: IndexBuilder::default() })
+    }
+
+    /// Writes rows with the columns of [`schema::calls`], which are sorted by their start and begin no earlier than those
+    /// before.
+    pub(crate) fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
+        self.index.push(rows);
+        self.writer.write(rows)
+    }
+
+    /// Writes what is to follow the rows.
+    pub(crate) fn finish(mut self) -> Result<W, ParquetError> {
+        self.writer.flush()?;
+        let (index, metadata) = self.index.finish(self.writer.bytes_written());
+        self.writer.write_all(&index)?;
+        self.writer.append_key_value_metadata(KeyValue::new(METADATA_KEY.into(), Some(metadata)));
+        self.writer.into_inner()
+    }
 }
 
 fn properties() -> WriterProperties {

@@ -1,0 +1,205 @@
+//! Making the index of a segment while its rows are written.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use arrow::array::{Array, AsArray};
+use arrow::record_batch::RecordBatch;
+
+use super::{BITS_PER_KEY, BLOCK_BYTES, CHECKSUM_BYTES, FORMAT, GRANULE_ROWS, Key, words_of_json};
+use crate::schema;
+
+/// Of a granule with more different keys than these everything seems to be in it: values of thousands of words each
+/// would make the index larger than themselves. Two megabytes while it is built.
+const MAX_KEYS: usize = 256 * 1024;
+
+/// The keys of a granule; `None` where there are too many.
+type Keys = Option<HashSet<u64, BuildHasherDefault<Itself>>>;
+
+/// Collects the keys of rows, in the order in which these are written.
+#[derive(Default)]
+pub(crate) struct IndexBuilder {
+    granules: Vec<Keys>,
+    rows: usize,
+}
+
+impl IndexBuilder {
+    /// Takes rows with the columns of [`schema::calls`].
+    pub(crate) fn push(&mut self, rows: &RecordBatch) {
+        let mut from = 0;
+        while from < rows.num_rows() {
+            let inside = self.rows % GRANULE_ROWS;
+            if inside == 0 {
+                self.granules.push(Some(HashSet::default()));
+            }
+            let taken = (GRANULE_ROWS - inside).min(rows.num_rows() - from);
+            if let Some(keys) = self.granules.last_mut() {
+                add(keys, &rows.slice(from, taken));
+            }
+            self.rows += taken;
+            from += taken;
+        }
+    }
+
+    /// The index, and what the footer says of it when it lies at this place of the file.
+    pub(crate) fn finish(self, offset: usize) -> (Vec<u8>, String) {
+        let most = self.granules.iter().flatten().map(HashSet::len).max().unwrap_or(0);
+        let blocks = (most * BITS_PER_KEY).div_ceil(8 * BLOCK_BYTES).max(1);
+        let bytes = laid_out(&self.granules, blocks);
+        let metadata = format!("{FORMAT} {offset} {GRANULE_ROWS} {} {blocks}", self.granules.len());
+        let checksum = crc32c::crc32c(metadata.as_bytes());
+        (bytes, format!("{metadata} {checksum:08x}"))
+    }
+}
+
+/// Adds the keys of rows.
+fn add(keys: &mut Keys, rows: &RecordBatch) {
+    each(rows, schema::TRACE_ID, keys, |id, add| add(Key::trace(id)));
+    each(rows, schema::CALL_ID, keys, |id, add| add(Key::call(id)));
+    each(rows, schema::FUNCTION, keys, |path, add| add(Key::function(path)));
+    for values in schema::VALUES {
+        each(rows, values, keys, |json, add| words_of_json(json, |word| add(Key::word(word))));
+    }
+}
+
+/// Adds the keys of each text of a column that is not the same as the one before.
+fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, of: impl Fn(&str, &mut dyn FnMut(Key))) {
+    let texts = rows.column(column).as_string::<i32>();
+    let mut before = None;
+    for row in (0..texts.len()).filter(|&row| texts.is_valid(row)) {
+        let text = texts.value(row);
+        if before.replace(text) == Some(text) {
+            continue;
+        }
+        let Some(set) = keys else { return };
+        of(text, &mut |key| {
+            set.insert(key.0);
+        });
+        if set.len() > MAX_KEYS {
+            *keys = None;
+        }
+    }
+}
+
+fn laid_out(granules: &[Keys], blocks: usize) -> Vec<u8> {
+    let row_bytes = granules.len() * BLOCK_BYTES + CHECKSUM_BYTES;
+    let mut bytes = vec![0; blocks * row_bytes];
+    for (granule, keys) in granules.iter().enumerate() {
+        let at = granule * BLOCK_BYTES;
+        match keys {
+            Some(keys) => keys.iter().for_each(|&key| set(&mut bytes, row_bytes, at, blocks, Key(key))),
+            None => bytes.chunks_exact_mut(row_bytes).for_each(|row| row[at..at + BLOCK_BYTES].fill(0xFF)),
+        }
+    }
+    for row in bytes.chunks_exact_mut(row_bytes) {
+        let (blocks, checksum) = row.split_at_mut(row_bytes - CHECKSUM_BYTES);
+        checksum.copy_from_slice(&crc32c::crc32c(blocks).to_le_bytes());
+    }
+    bytes
+}
+
+fn set(bytes: &mut [u8], row_bytes: usize, at: usize, blocks: usize, key: Key) {
+    let block = &mut bytes[key.block(blocks) * row_bytes + at..][..BLOCK_BYTES];
+    for (word, mask) in block.as_chunks_mut::<4>().0.iter_mut().zip(key.mask()) {
+        *word = (u32::from_le_bytes(*word) | mask).to_le_bytes();
+    }
+}
+
+/// For keys, which are hashes already.
+#[derive(Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        debug_assert!(false, "{} bytes are no key", bytes.len());
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Index, Lookup, METADATA_KEY};
+    use super::*;
+    use crate::schema;
+    use arrow::array::{ArrayRef, StringArray, new_null_array};
+    use std::sync::Arc;
+
+    /// Rows of which only the args are of interest.
+    fn rows(args: &[String]) -> RecordBatch {
+        let schema = Arc::new(arrow::datatypes::Schema::new(
+            schema::calls().fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+        ));
+        let mut columns: Vec<ArrayRef> =
+            schema.fields().iter().map(|field| new_null_array(field.data_type(), args.len())).collect();
+        columns[schema::VALUES[0]] = Arc::new(StringArray::from_iter_values(args));
+        RecordBatch::try_new(schema, columns).unwrap()
+    }
+
+    fn looked_up(bytes: &[u8], index: &Index, key: Key) -> Vec<usize> {
+        let mut lookup = Lookup::default();
+        let place = index.place(key);
+        assert!(lookup.add(key, &bytes[place.start as usize - 4..place.end as usize - 4]));
+        (0..index.granules()).filter(|&granule| lookup.may_have(granule, key)).collect()
+    }
+
+    #[test]
+    fn each_word_is_found_in_its_granule_and_hardly_in_another() {
+        let args: Vec<String> =
+            (0..40_000).map(|n| format!(r#"{{"order":"order{n}","user":{}}}"#, 100_000 + n % 50)).collect();
+        let mut builder = IndexBuilder::default();
+        args.chunks(5_000).for_each(|args| builder.push(&rows(args)));
+        let (bytes, metadata) = builder.finish(4);
+        let index = Index::parse(&metadata, args.len(), 4 + bytes.len() as u64).unwrap();
+        assert_eq!((index.granules(), index.rows(2)), (3, 32_768..40_000));
+        let mut wrong = 0;
+        for n in 0..args.len() {
+            let found = looked_up(&bytes, &index, Key::word(format!("order{n}").as_bytes()));
+            assert!(found.contains(&(n / GRANULE_ROWS)), "{n}");
+            wrong += found.len() - 1;
+        }
+        assert!(wrong < 2 * args.len() / 50, "{wrong} false positives");
+        assert_eq!(looked_up(&bytes, &index, Key::word(b"100007")), [0, 1, 2]);
+        assert!(bytes.len() / args.len() < 3, "{} bytes a row", bytes.len() as f64 / args.len() as f64);
+    }
+
+    #[test]
+    fn a_granule_of_too_many_words_has_everything() {
+        let args: Vec<String> = (0..1_000)
+            .map(|n| (0..300).map(|word| format!("w{}", n * 300 + word)).collect::<Vec<_>>().join(" "))
+            .collect();
+        let mut builder = IndexBuilder::default();
+        builder.push(&rows(&args));
+        let (bytes, metadata) = builder.finish(4);
+        let index = Index::parse(&metadata, args.len(), 4 + bytes.len() as u64).unwrap();
+        assert_eq!(looked_up(&bytes, &index, Key::word(b"anything")), [0]);
+    }
+
+    #[test]
+    fn metadata_that_is_damaged_is_none() {
+        let (bytes, metadata) = IndexBuilder::default().finish(7);
+        let file = 7 + bytes.len() as u64;
+        assert!(Index::parse(&metadata, 0, file).is_some(), "{METADATA_KEY}: {metadata}");
+        assert!(Index::parse(&metadata, 1, file).is_none() && Index::parse(&metadata, 0, file - 1).is_none());
+        for at in 0..metadata.len() {
+            let mut damaged = metadata.clone().into_bytes();
+            damaged[at] ^= 1;
+            assert!(Index::parse(std::str::from_utf8(&damaged).unwrap(), 0, file).is_none());
+            assert!(Index::parse(&metadata[..at], 0, file).is_none());
+        }
+    }
+
+    #[test]
+    fn damaged_blocks_rule_nothing_out() {
+        let mut lookup = Lookup::default();
+        let key = Key::word(b"word");
+        assert!(!lookup.add(key, &[0; 36]) && !lookup.add(key, b""));
+        assert!(lookup.may_have(0, key));
+    }
+}
