@@ -8,6 +8,7 @@
 //! SHOW FUNCTIONS | INSTANCES | PROBES | TRACES [LIKE '..']
 //! TREE id [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
 //! TREE OF (SELECT call_id ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
+//! FIND 'text' [SINCE duration]
 //! ```
 //!
 //! Everything else is SQL and is handed on as text; what would change data is refused here already. Words are written
@@ -31,6 +32,7 @@ mod condition;
 mod display;
 mod docs;
 mod duration;
+mod find;
 pub mod limits;
 mod nearest;
 mod scanner;
@@ -42,7 +44,7 @@ mod tree;
 mod tests;
 
 pub use ast::{
-    Comparison, Condition, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Subquery,
+    Comparison, Condition, Find, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Subquery,
     Surroundings, Trace, Tree, TreeOf, Untrace,
 };
 pub use docs::docs;
@@ -53,7 +55,7 @@ use limits::MAX_STATEMENT_BYTES;
 use scanner::Scanner;
 
 /// Words our own statements begin with.
-const STATEMENTS: [&str; 4] = ["TRACE", "UNTRACE", "SHOW", "TREE"];
+const STATEMENTS: [&str; 5] = ["TRACE", "UNTRACE", "SHOW", "TREE", "FIND"];
 
 /// Reads one statement.
 ///
@@ -70,6 +72,7 @@ pub fn parse(text: &str) -> Result<Statement, Failure> {
         Some("TRACE") => Statement::Trace(trace::trace(&mut scanner)?),
         Some("UNTRACE") => Statement::Untrace(trace::untrace(&mut scanner)?),
         Some("TREE") => Statement::Tree(tree::tree(&mut scanner)?),
+        Some("FIND") => Statement::Find(find::find(&mut scanner)?),
         Some("SHOW") if !sql::shows_schema(&scanner) => Statement::Show(tree::show(&mut scanner)?),
         _ => return sql::sql(&scanner).map(Statement::Sql),
     };

@@ -1,6 +1,8 @@
 //! The table `calls`: live batches, running calls and segments of one snapshot of the store, each call once.
 
 mod convert;
+mod narrow;
+mod needs;
 mod provider;
 mod prune;
 mod segments;

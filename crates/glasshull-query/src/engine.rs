@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use glasshull_api::answers::{Rows, Tree};
-use glasshull_api::statement::{self, Show};
+use glasshull_api::statement::{self, Find, Show};
 use glasshull_api::{Code, Failure};
 use glasshull_store::Store;
 use object_store::ObjectStore;
@@ -115,6 +115,14 @@ impl Engine {
     /// As [`Engine::query`].
     pub async fn show(&self, show: &Show, max_rows: Option<u32>) -> Result<Rows, Failure> {
         self.query(&show::sql(show), max_rows).await
+    }
+
+    /// Answers `FIND ..`.
+    ///
+    /// # Errors
+    /// As [`Engine::query`].
+    pub async fn find(&self, find: &Find, max_rows: Option<u32>) -> Result<Rows, Failure> {
+        self.query(&show::find(find), max_rows).await
     }
 
     /// Answers `TREE ..`.

@@ -105,6 +105,7 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
     // Before those of the next line: the first planner that knows an operator plans it.
     datafusion::execution::FunctionRegistry::register_expr_planner(&mut state, Arc::new(Arrows))?;
     datafusion_functions_json::register_all(&mut state)?;
+    datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(crate::mentions::udf()))?;
     for function in WITHHELD_FUNCTIONS {
         datafusion::execution::FunctionRegistry::deregister_udf(&mut state, function)?;
     }

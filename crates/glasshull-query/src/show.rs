@@ -1,8 +1,10 @@
-//! `SHOW ..`: as SQL over the tables, or from their documentation.
+//! `SHOW ..` and `FIND ..`: as SQL over the tables, or from their documentation.
+
+use std::time::Duration;
 
 use glasshull_api::Failure;
 use glasshull_api::answers::{Column, ColumnKind, Rows};
-use glasshull_api::statement::{Show, ShowWhat};
+use glasshull_api::statement::{Find, Show, ShowWhat};
 use serde_json::Value;
 
 use crate::docs;
@@ -10,6 +12,13 @@ use crate::failure::no_table;
 
 /// Traces that `SHOW TRACES` shows.
 const MAX_TRACES: usize = 1_000;
+
+/// Longer ago nothing was captured, and dates have an end.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// What `FIND` tells of a call.
+const FOUND: &str =
+    "started_at, duration_ns, service, instance, function, outcome, args, returned, error, call_id, trace_id";
 
 /// The question in SQL that `SHOW ..` stands for.
 pub(crate) fn sql(show: &Show) -> String {
@@ -21,6 +30,16 @@ pub(crate) fn sql(show: &Show) -> String {
     };
     let filter = show.like.as_ref().map(|like| format!("WHERE {named_by} LIKE '{}'", like.replace('\'', "''")));
     format!("SELECT * FROM {table} {} ORDER BY {order}", filter.unwrap_or_default())
+}
+
+/// The question in SQL that `FIND ..` stands for.
+pub(crate) fn find(find: &Find) -> String {
+    let text = find.text.replace('\'', "''");
+    let mentions = ["args", "returned", "error"].map(|values| format!("mentions({values}, '{text}')")).join(" OR ");
+    let ago =
+        |since: Duration| format!("AND started_at >= now() - INTERVAL '{} seconds'", since.min(LONGEST).as_secs_f64());
+    let since = find.since.map(ago);
+    format!("SELECT {FOUND} FROM calls WHERE ({mentions}) {} ORDER BY started_at DESC", since.unwrap_or_default())
 }
 
 /// `SHOW TABLES`.

@@ -116,7 +116,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW` or `TREE`.
+         * Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW`, `TREE` or `FIND`.
          * @description A statement that is not of the language is answered with 400 and the position of the fault.
          */
         post: operations["statement"];

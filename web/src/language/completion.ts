@@ -16,7 +16,7 @@ export interface Known {
 const MAX_OPTIONS = 400;
 const DURATIONS = ["10s", "60s", "5m", "15m", "1h", "24h"];
 const CAPTURED = ["200 ITEMS", "12 DEEP", "16 KIB VALUES", "4 KIB TEXTS"];
-const STATEMENTS = ["SELECT", "TRACE", "UNTRACE", "SHOW", "TREE", "WITH", "EXPLAIN", "DESCRIBE"];
+const STATEMENTS = ["SELECT", "TRACE", "UNTRACE", "SHOW", "TREE", "FIND", "WITH", "EXPLAIN", "DESCRIBE"];
 const LABELS = ["service", "instance", "class", "release", "host"] as const;
 /** The clauses of `TRACE`. */
 const LIMITS = ["LIMIT", "RATE", "SAMPLE", "CAPTURE"];
@@ -48,7 +48,7 @@ export function complete(context: CompletionContext, known: Known): CompletionRe
 
 /** After these one cannot go on without knowing the names. */
 function offersUnasked(before: string): boolean {
-  return /\b(UNTRACE|TRACE|SHOW|ON|FOR|CAPTURE)\s+$|=\s*$/i.test(before);
+  return /\b(UNTRACE|TRACE|SHOW|ON|FOR|SINCE|CAPTURE)\s+$|=\s*$/i.test(before);
 }
 
 /** Within quotes: the functions and labels a column can be compared with. */
@@ -77,6 +77,8 @@ function optionsAt(before: string, word: string, known: Known): Completion[] {
   if (head === "UNTRACE")
     return [...probeOptions(known), ...words(["ALL"], known), ...functionOptions(known)];
   if (head === "SHOW") return words(["FUNCTIONS", "INSTANCES", "PROBES", "TRACES", "LIKE"], known);
+  if (head === "FIND")
+    return /\bSINCE\s+$/i.test(before) ? DURATIONS.map(plain("constant")) : words(["SINCE"], known);
   if (head === "TREE" && !/\bSELECT\b/i.test(before))
     return words(["ANCESTORS", "DESCENDANTS", "SIBLINGS", "OF"], known);
   return sqlOptions(before, word, known);

@@ -7,6 +7,8 @@ export const OWN_WORDS = [
   "TRACE",
   "UNTRACE",
   "TREE",
+  "FIND",
+  "SINCE",
   "SHOW",
   "FUNCTIONS",
   "INSTANCES",

@@ -2,7 +2,7 @@
 import type { Probe, Selector } from "../api/types";
 
 /** Statements that only ask. Anything else waits for a person even when it came with an address. */
-const ASKING = new Set(["SELECT", "WITH", "SHOW", "TREE", "EXPLAIN", "DESCRIBE", "VALUES"]);
+const ASKING = new Set(["SELECT", "WITH", "SHOW", "TREE", "FIND", "EXPLAIN", "DESCRIBE", "VALUES"]);
 
 /** The first word, in capitals; comments before it are passed over. */
 export function firstWord(statement: string): string {

@@ -12,6 +12,7 @@ pub enum Statement {
     Untrace(Untrace),
     Show(Show),
     Tree(Tree),
+    Find(Find),
     /// A question in SQL, as it was written: places in it are places in the statement.
     Sql(String),
 }
@@ -73,6 +74,14 @@ pub enum ShowWhat {
     Instances,
     Probes,
     Traces,
+}
+
+/// `FIND`: the calls whose arguments, returned value or error hold a text, as whole words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Find {
+    pub text: String,
+    /// Only calls that began so long ago or later.
+    pub since: Option<Duration>,
 }
 
 /// `TREE`: calls in their original hierarchy.

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::ast::{
-    Comparison, Condition, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings, Trace,
-    Tree, TreeOf, Untrace,
+    Comparison, Condition, Find, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings,
+    Trace, Tree, TreeOf, Untrace,
 };
 use super::capture::in_units;
 use super::duration::DurationNs;
@@ -18,6 +18,7 @@ impl Display for Statement {
             Statement::Untrace(untrace) => untrace.fmt(f),
             Statement::Show(show) => show.fmt(f),
             Statement::Tree(tree) => tree.fmt(f),
+            Statement::Find(find) => find.fmt(f),
             Statement::Sql(sql) => f.write_str(sql),
         }
     }
@@ -91,6 +92,14 @@ impl Display for Show {
             ShowWhat::Traces => "SHOW TRACES",
         })?;
         self.like.iter().try_for_each(|like| write!(f, " LIKE {}", Quoted(like)))
+    }
+}
+
+impl Display for Find {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "FIND {}", Quoted(&self.text))?;
+        let ns = |since: &std::time::Duration| DurationNs(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+        self.since.iter().try_for_each(|since| write!(f, " SINCE {}", ns(since)))
     }
 }
 

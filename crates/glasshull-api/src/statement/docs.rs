@@ -3,7 +3,7 @@
 use crate::answers::StatementDoc;
 
 /// First word, syntax, meaning, example.
-const DOCS: [[&str; 4]; 5] = [
+const DOCS: [[&str; 4]; 6] = [
     [
         "TRACE",
         "TRACE pattern[, pattern..] [ON key=value[, ..]] [WHERE condition] [FOR duration] [LIMIT n CALLS] \
@@ -42,6 +42,13 @@ const DOCS: [[&str; 4]; 5] = [
         "TREE OF (SELECT call_id ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]",
         "Shows the calls that a query finds in their original hierarchy, with as many levels around them as asked for.",
         "TREE OF (SELECT call_id FROM calls WHERE outcome = 'panicked' LIMIT 5) ANCESTORS SIBLINGS",
+    ],
+    [
+        "FIND",
+        "FIND 'text' [SINCE duration]",
+        "Finds the calls, of any function and service, whose arguments, returned value or error hold a text, as whole words: \
+         an id, a number, a name. Newest first. In SQL: mentions(args, 'text').",
+        "FIND 'ORD-12345' SINCE 1h",
     ],
 ];
 

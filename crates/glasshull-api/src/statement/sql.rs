@@ -66,7 +66,7 @@ pub(super) fn sql(scanner: &Scanner<'_>) -> Result<String, Failure> {
         return Err(forbidden(scanner, &word));
     }
     let words: Vec<&str> = STATEMENTS.into_iter().chain(QUESTIONS).collect();
-    Err(scanner.expected("TRACE, UNTRACE, SHOW, TREE or a query in SQL", &words))
+    Err(scanner.expected("TRACE, UNTRACE, SHOW, TREE, FIND or a query in SQL", &words))
 }
 
 fn forbidden(scanner: &Scanner<'_>, word: &str) -> Failure {

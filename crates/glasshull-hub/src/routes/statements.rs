@@ -11,7 +11,7 @@ use crate::http::{Json, Refused};
 use crate::hub::Parts;
 use crate::metrics::Kind;
 
-/// Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW` or `TREE`.
+/// Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW`, `TREE` or `FIND`.
 ///
 /// A statement that is not of the language is answered with 400 and the position of the fault.
 #[utoipa::path(
@@ -58,6 +58,7 @@ async fn carry_out(
     match statement {
         Statement::Sql(sql) => parts.engine.query(&sql, request.max_rows).await.map(StatementAnswer::Rows),
         Statement::Show(show) => parts.engine.show(&show, request.max_rows).await.map(StatementAnswer::Rows),
+        Statement::Find(find) => parts.engine.find(&find, request.max_rows).await.map(StatementAnswer::Rows),
         Statement::Tree(tree) => parts.engine.tree(&tree).await.map(StatementAnswer::Tree),
         Statement::Trace(trace) => {
             let owner = peer.ip().to_canonical().to_string();
@@ -73,6 +74,7 @@ fn kind(statement: &Statement) -> &'static str {
         Statement::Untrace(_) => "untrace",
         Statement::Show(_) => "show",
         Statement::Tree(_) => "tree",
+        Statement::Find(_) => "find",
         Statement::Sql(_) => "sql",
     }
 }

@@ -8,6 +8,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
 };
@@ -22,6 +23,8 @@ use datafusion::physical_plan::union::UnionExec;
 use glasshull_catalog::SegmentRow;
 use glasshull_store::{Snapshot, schema};
 
+use super::narrow::{Narrowed, Pruned, narrowed};
+use super::needs::Need;
 use super::prune::pruned;
 use super::segments::{SegmentSource, Unreadable};
 
@@ -68,13 +71,14 @@ impl CallsTable {
     /// Reads segments.
     fn files(
         &self,
-        segments: &[SegmentRow],
+        segments: &[Narrowed],
+        pruned: Pruned,
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
         partitions: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let ordering = started_at_ascending()?;
-        let files: Vec<PartitionedFile> = segments.iter().map(|segment| file(segment, &ordering)).collect();
+        let files: Vec<PartitionedFile> = segments.iter().map(|narrowed| file(narrowed, &ordering)).collect();
         let share = files.len().div_ceil(partitions.max(1)).max(1);
         // DataFusion itself drops the ordering of a group whose files overlap in time.
         let groups = files.chunks(share).map(|group| FileGroup::new(group.to_vec())).collect();
@@ -82,7 +86,7 @@ impl CallsTable {
             .with_parquet_file_reader_factory(self.readers.clone())
             .with_metadata_size_hint(FOOTER_BYTES)
             .with_pushdown_filters(true);
-        let source = SegmentSource::new(Arc::new(parquet), self.unreadable.clone());
+        let source = SegmentSource::new(Arc::new(parquet), self.unreadable.clone(), pruned);
         let config = FileScanConfigBuilder::new(self.object_store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_output_ordering(vec![ordering])
@@ -113,10 +117,15 @@ fn started_at_ascending() -> Result<LexOrdering> {
     LexOrdering::new([sort]).ok_or_else(|| datafusion::common::internal_datafusion_err!("no ordering"))
 }
 
-fn file(segment: &SegmentRow, ordering: &LexOrdering) -> PartitionedFile {
-    PartitionedFile::new(&segment.path, segment.bytes)
+fn file(narrowed: &Narrowed, ordering: &LexOrdering) -> PartitionedFile {
+    let Narrowed { segment, rows } = narrowed;
+    let file = PartitionedFile::new(&segment.path, segment.bytes)
         .with_statistics(Arc::new(statistics(segment)))
-        .with_ordering(Some(ordering.clone()))
+        .with_ordering(Some(ordering.clone()));
+    match rows {
+        Some(rows) => file.with_extension(ParquetRowSelection::new(rows.clone())),
+        None => file,
+    }
 }
 
 /// What the catalog knows of a segment: its rows and when the first and the last of them started.
@@ -152,10 +161,19 @@ impl TableProvider for CallsTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let partitions = state.config().target_partitions();
-        let segments = self.segments_for(state, filters)?;
+        let in_time = self.segments_for(state, filters)?;
+        let (by_time, rows) = (in_time.len(), in_time.iter().map(|segment| segment.calls as usize).sum());
+        let segments = narrowed(in_time, &Need::of(filters), &*self.readers, FOOTER_BYTES).await;
+        let pruned = Pruned {
+            segments: self.segments.len(),
+            by_time,
+            by_index: segments.len(),
+            rows,
+            rows_by_index: segments.iter().map(Narrowed::rows).sum(),
+        };
         let mut parts = Vec::with_capacity(2);
         if !segments.is_empty() {
-            parts.push(self.files(&segments, projection, limit, partitions)?);
+            parts.push(self.files(&segments, pruned, projection, limit, partitions)?);
         }
         if !self.rows.is_empty() || segments.is_empty() {
             parts.push(self.memory(projection, limit, partitions)?);

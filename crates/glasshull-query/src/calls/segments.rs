@@ -29,6 +29,8 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
+use super::narrow::Pruned;
+
 /// How DataFusion's errors of filters begin that are evaluated inside the Parquet reader, which turns them into text.
 pub(crate) const FILTER_FAILED: &str = "Error evaluating filter predicate: ";
 
@@ -68,16 +70,17 @@ impl Unreadable {
 pub(crate) struct SegmentSource {
     parquet: Arc<dyn FileSource>,
     unreadable: Arc<Unreadable>,
+    pruned: Pruned,
 }
 
 impl SegmentSource {
-    pub(crate) fn new(parquet: Arc<dyn FileSource>, unreadable: Arc<Unreadable>) -> Self {
-        Self { parquet, unreadable }
+    pub(super) fn new(parquet: Arc<dyn FileSource>, unreadable: Arc<Unreadable>, pruned: Pruned) -> Self {
+        Self { parquet, unreadable, pruned }
     }
 
     /// The same with another source inside.
     fn around(&self, parquet: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-        Arc::new(Self { parquet, unreadable: self.unreadable.clone() })
+        Arc::new(Self { parquet, unreadable: self.unreadable.clone(), pruned: self.pruned })
     }
 }
 
@@ -126,6 +129,10 @@ impl FileSource for SegmentSource {
     }
 
     fn fmt_extra(&self, t: DisplayFormatType, f: &mut Formatter<'_>) -> fmt::Result {
+        match t {
+            DisplayFormatType::TreeRender => writeln!(f, "pruned={}", self.pruned)?,
+            _ => write!(f, ", pruned=[{}]", self.pruned)?,
+        }
         self.parquet.fmt_extra(t, f)
     }
 

@@ -1,6 +1,7 @@
 //! Questions asked of a real store in a temporary folder.
 
 mod hostile;
+mod index;
 mod limits;
 mod rig;
 mod segments;

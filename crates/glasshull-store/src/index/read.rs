@@ -16,9 +16,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// What a footer's metadata says under [`super::METADATA_KEY`], of a segment with so many rows whose footer begins
-    /// within so many bytes. `None` where that is nonsense, or another format.
-    pub fn parse(metadata: &str, rows: usize, file_bytes: u64) -> Option<Self> {
+    /// What a footer's metadata says under [`super::METADATA_KEY`], of a segment with so many rows. `None` where that is
+    /// nonsense, or another format. Whether the places it gives lie in the file is for the reader to find out.
+    pub fn parse(metadata: &str, rows: usize) -> Option<Self> {
         let (metadata, checksum) = metadata.rsplit_once(' ')?;
         if u32::from_str_radix(checksum, 16).ok()? != crc32c::crc32c(metadata.as_bytes()) {
             return None;
@@ -31,11 +31,11 @@ impl Index {
         let (offset, granule_rows, granules, blocks) = (number()?, number()?, number()?, number()?);
         let bytes =
             granules.checked_mul(BLOCK_BYTES as u64)?.checked_add(CHECKSUM_BYTES as u64)?.checked_mul(blocks)?;
-        let fits = offset.checked_add(bytes)? <= file_bytes;
+        offset.checked_add(bytes)?;
         let granule_rows = usize::try_from(granule_rows).ok().filter(|&rows| rows > 0)?;
         let (granules, blocks) = (usize::try_from(granules).ok()?, usize::try_from(blocks).ok()?);
         let all = rows.div_ceil(granule_rows) == granules;
-        (fits && all && blocks > 0).then_some(Self { offset, granule_rows, granules, blocks, rows })
+        (all && blocks > 0).then_some(Self { offset, granule_rows, granules, blocks, rows })
     }
 
     /// Which bytes of the file tell of a key.
@@ -49,6 +49,11 @@ impl Index {
     pub fn rows(&self, granule: usize) -> Range<usize> {
         let from = granule * self.granule_rows;
         from..(from + self.granule_rows).min(self.rows)
+    }
+
+    /// All rows of the segment.
+    pub fn total_rows(&self) -> usize {
+        self.rows
     }
 
     /// How many granules there are.

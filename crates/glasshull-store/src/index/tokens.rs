@@ -9,7 +9,7 @@ use std::borrow::Cow;
 pub const MIN_WORD_BYTES: usize = 3;
 
 /// Whether a byte is part of a word.
-pub const fn is_of_a_word(byte: u8) -> bool {
+pub(super) const fn is_of_a_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
@@ -28,7 +28,7 @@ pub fn words_of_json(json: &str, word: impl FnMut(&[u8])) {
 }
 
 /// JSON with its escapes undone: as people would write it, and no JSON any more.
-pub fn unescaped(json: &str) -> Cow<'_, str> {
+pub(super) fn unescaped(json: &str) -> Cow<'_, str> {
     let Some(first) = json.find('\\') else { return Cow::Borrowed(json) };
     let (mut text, mut rest) = (String::with_capacity(json.len()), json);
     let mut next = Some(first);

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::PathBuf;
 
+use arrow::array::AsArray;
 use arrow::compute::concat_batches;
+use bytes::Bytes;
 use glasshull_catalog::SegmentRow;
 use glasshull_wire::CallRow;
 use glasshull_wire::v1::Outcome;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::rig::{Rig, batch_of, call, running, segment_rows, source};
+use crate::index::{Index, Key, Lookup, METADATA_KEY};
 use crate::schema;
 
 fn sample(name: &str) -> PathBuf {
@@ -57,6 +61,33 @@ async fn the_segment_of_format_1_is_read_as_the_journal_of_format_1_is() {
     let live: Vec<_> = rig.store().snapshot().live.iter().map(|rows| (**rows).clone()).collect();
     let whole = |rows: &[_]| concat_batches(&schema::calls(), rows).unwrap();
     assert_eq!(whole(&stored).columns(), whole(&live).columns());
+}
+
+#[tokio::test]
+async fn the_index_of_format_1_is_read() {
+    let path = sample("segment-1-index-1.parquet");
+    if std::env::var_os("UPDATE").is_some() && !path.exists() {
+        let rig = with_journal("journal-1.journal").await;
+        rig.store().publish().await.unwrap();
+        let segment = rig.store().snapshot().segments[0].path.as_str().into();
+        fs::write(&path, rig.objects.get(&segment).await.unwrap().bytes().await.unwrap()).unwrap();
+    }
+    let file = Bytes::from(fs::read(path).unwrap());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+    let metadata = reader.metadata().file_metadata();
+    let told = metadata.key_value_metadata().unwrap().iter().find(|told| told.key == METADATA_KEY).unwrap();
+    let index = Index::parse(told.value.as_deref().unwrap(), metadata.num_rows() as usize).unwrap();
+    let has = |key: Key| {
+        let (mut lookup, place) = (Lookup::default(), index.place(key));
+        assert!(lookup.add(key, &file[place.start as usize..place.end as usize]));
+        lookup.may_have(0, key)
+    };
+    let rows = reader.build().unwrap().next().unwrap().unwrap();
+    let text = |column: usize| rows.column(column).as_string::<i32>().value(0).to_owned();
+    assert!(has(Key::trace(&text(schema::TRACE_ID))) && has(Key::call(&text(schema::CALL_ID))));
+    assert!(has(Key::function(&text(schema::FUNCTION))) && has(Key::word(b"sold")) && has(Key::word(b"message")));
+    let others = (0..1_000).filter(|n| has(Key::word(format!("other{n}").as_bytes()))).count();
+    assert!(others < 100, "{others} of 1,000 words that are not there seem to be");
 }
 
 #[tokio::test]

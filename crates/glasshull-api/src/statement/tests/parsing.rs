@@ -184,6 +184,9 @@ fn show_lists_what_is_known() {
     check("SHOW INSTANCES LIKE 'a%'", "SHOW INSTANCES LIKE 'a%'");
     check("SHOW PROBES;", "SHOW PROBES");
     check("SHOW TRACES", "SHOW TRACES");
+    check("find 018f6c1e-7d1a-4c3e since 90m;", "FIND '018f6c1e-7d1a-4c3e' SINCE 90m");
+    check("FIND 'it''s here' -- comment", "FIND 'it''s here'");
+    check("FIND a@b.org", "FIND 'a@b.org'");
     assert!(matches!(parse("SHOW TABLES"), Ok(Statement::Sql(_))));
     assert!(matches!(parse("show columns from calls"), Ok(Statement::Sql(_))));
 }

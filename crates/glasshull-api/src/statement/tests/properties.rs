@@ -13,8 +13,8 @@ use crate::statement::limits::{
     MAX_DURATION, MIN_DURATION,
 };
 use crate::statement::{
-    Comparison, Condition, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings, Trace,
-    Tree, TreeOf, Untrace, parse,
+    Comparison, Condition, Find, Hops, Literal, Operator, Pattern, Show, ShowWhat, Statement, Subject, Surroundings,
+    Trace, Tree, TreeOf, Untrace, parse,
 };
 
 /// Texts with what is special to the language in them.
@@ -110,6 +110,11 @@ fn tree() -> impl Strategy<Value = Tree> {
     ("[0-9a-f]{6,32}", around).prop_map(|(id, surroundings)| Tree { of: TreeOf::Id(id), surroundings })
 }
 
+fn find() -> impl Strategy<Value = Find> {
+    let text = text().prop_filter("something", |text| !text.trim().is_empty());
+    (text, option::of(any::<u64>().prop_map(Duration::from_nanos))).prop_map(|(text, since)| Find { text, since })
+}
+
 fn statement() -> impl Strategy<Value = Statement> {
     let shown = select(vec![ShowWhat::Functions, ShowWhat::Instances, ShowWhat::Probes, ShowWhat::Traces]);
     prop_oneof![
@@ -118,6 +123,7 @@ fn statement() -> impl Strategy<Value = Statement> {
         1 => "p[0-9]{1,5}".prop_map(|id| Statement::Untrace(Untrace::Probe(id))),
         1 => (shown, option::of(text())).prop_map(|(what, like)| Statement::Show(Show { what, like })),
         1 => tree().prop_map(Statement::Tree),
+        1 => find().prop_map(Statement::Find),
     ]
 }
 
@@ -156,9 +162,9 @@ proptest! {
     }
 }
 
-const WORDS: [&str; 47] = [
-    "TRACE", "UNTRACE", "SHOW", "TREE", "OF", "ON", "WHERE", "FOR", "LIMIT", "RATE", "PER", "SECOND", "SAMPLE", "IN",
-    "CALLS", "args", ".", "->>", "'a'", "[", "]", "(", ")", ",", "=", "<", "AND", "OR", "NOT", "IS", "NULL", "LIKE",
-    "BETWEEN", "5m", "1", "-", "error", "duration", "a::*", "SELECT", "CAPTURE", "ITEMS", "DEEP", "KIB", "BYTES",
-    "VALUES", "TEXTS",
+const WORDS: [&str; 49] = [
+    "TRACE", "UNTRACE", "SHOW", "TREE", "FIND", "SINCE", "OF", "ON", "WHERE", "FOR", "LIMIT", "RATE", "PER", "SECOND",
+    "SAMPLE", "IN", "CALLS", "args", ".", "->>", "'a'", "[", "]", "(", ")", ",", "=", "<", "AND", "OR", "NOT", "IS",
+    "NULL", "LIKE", "BETWEEN", "5m", "1", "-", "error", "duration", "a::*", "SELECT", "CAPTURE", "ITEMS", "DEEP",
+    "KIB", "BYTES", "VALUES", "TEXTS",
 ];

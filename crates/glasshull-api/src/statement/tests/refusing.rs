@@ -28,15 +28,29 @@ fn check(text: &str, drawn: &str) {
 }
 
 #[test]
+fn find_says_what_it_lacks() {
+    check("FIND", "    ^ Expected what is to be found, such as 'ORD-12345', found the end of the statement.");
+    check("FIND ''", "     ^^ Expected what is to be found, such as 'ORD-12345', found `''`.");
+    check(
+        "FIND a SINC 1h",
+        "       ^^^^ Expected SINCE or the end of the statement, found `SINC`. Did you mean SINCE?",
+    );
+    check("FIND a SINCE yesterday", "             ^^^^^^^^^ Expected a length of time, such as 1h, found `yesterday`.");
+}
+
+#[test]
 fn misspelt_words_are_recognized() {
     check(
         "TRACE a FRO 5m",
         "        ^^^ Expected ON, WHERE, FOR, LIMIT, RATE, SAMPLE, CAPTURE or the end of the statement, found `FRO`. Did you mean FOR?",
     );
-    check("TRCE a", "^^^^ Expected TRACE, UNTRACE, SHOW, TREE or a query in SQL, found `TRCE`. Did you mean TRACE?");
+    check(
+        "TRCE a",
+        "^^^^ Expected TRACE, UNTRACE, SHOW, TREE, FIND or a query in SQL, found `TRCE`. Did you mean TRACE?",
+    );
     check(
         "SELCT 1",
-        "^^^^^ Expected TRACE, UNTRACE, SHOW, TREE or a query in SQL, found `SELCT`. Did you mean SELECT?",
+        "^^^^^ Expected TRACE, UNTRACE, SHOW, TREE, FIND or a query in SQL, found `SELCT`. Did you mean SELECT?",
     );
     check(
         "SHOW FUNCTION",
@@ -71,7 +85,7 @@ fn what_is_missing_is_named() {
     check("TRACE a SAMPLE 2 IN 3", "               ^ Expected 1, as in SAMPLE 1 IN 10, found `2`.");
     check("UNTRACE", "       ^ Expected a probe's id, a pattern or ALL, found the end of the statement.");
     check("TREE xyz", "     ^^^ Expected OF or the id of a call or a trace, found `xyz`.");
-    check("", "^ Expected TRACE, UNTRACE, SHOW, TREE or a query in SQL, found the end of the statement.");
+    check("", "^ Expected TRACE, UNTRACE, SHOW, TREE, FIND or a query in SQL, found the end of the statement.");
     check("TRACE a; TRACE b", "         ^^^^^ Expected the end of the statement, found `TRACE`.");
     check("TRACE 'a", "      ^^ This quote is not closed.");
     check(
