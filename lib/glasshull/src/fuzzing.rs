@@ -11,7 +11,7 @@ use crate::record;
 use crate::sender::{Facts, Work};
 use crate::traceparent::{self, TraceParent};
 use crate::value::redaction::{Redaction, Sensitive, Wishes};
-use crate::value::{Met, Step, look_up, write_json};
+use crate::value::{Json, Met, Step, look_up, write_json};
 
 /// A redaction that withholds all it can.
 fn strictest() -> Redaction {
@@ -27,13 +27,13 @@ pub fn record(bytes: &[u8]) -> Vec<String> {
 
 /// A value in binary form, as JSON. Redaction changes what is shown, never whether it is JSON.
 pub fn value(bytes: &[u8]) -> String {
-    let (mut plain, mut redacted) = (String::new(), String::new());
+    let (mut plain, mut redacted) = (Json::default(), Json::default());
     let (met, met_redacted) =
         (write_json(&mut plain, bytes, &Redaction::default()), write_json(&mut redacted, bytes, &strictest()));
     let kinds = |met: Met| (met.failed, met.printed);
     assert_eq!(kinds(met), kinds(met_redacted), "redaction changes what is met");
     assert!(plain.len() < 64 * (bytes.len() + 64), "{} bytes made {}", bytes.len(), plain.len());
-    redacted
+    redacted.as_str().to_owned()
 }
 
 /// A path below a value: the first bytes are the path's steps.

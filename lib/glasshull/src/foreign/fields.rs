@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
     use crate::value::redaction::Redaction;
-    use crate::value::write_json;
+    use crate::value::{Json, write_json};
 
     fn recorder() -> Recorder {
         Recorder::for_test()
@@ -192,9 +192,9 @@ mod tests {
     }
 
     fn json(value: &Kept) -> String {
-        let mut out = String::new();
+        let mut out = Json::default();
         write_json(&mut out, &value.0, &Redaction::default());
-        out
+        out.as_str().to_owned()
     }
 
     fn arguments(names: &[&'static str], write: impl FnOnce(&mut Fields<'_>)) -> Vec<String> {

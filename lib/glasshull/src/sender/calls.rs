@@ -17,7 +17,7 @@ use crate::probe::Probe;
 use crate::record::{Ending, Entry, Exit, values};
 use crate::site::Site;
 use crate::value::redaction::Redaction;
-use crate::value::{Met, cut, marker, write_json, write_text};
+use crate::value::{Json, Key, Met, cut, marker, write_json};
 
 /// Calls that have not ended. Beyond, calls are dropped.
 const MAX_OPEN_CALLS: usize = 65_536;
@@ -61,31 +61,26 @@ const MOST_ENDED: usize = 1_024;
 /// What holds a row's texts while it is written; kept for its memory.
 #[derive(Default)]
 struct Texts {
-    args: String,
-    value: String,
+    args: Json,
+    value: Json,
     /// Names of arguments as JSON keys, by the function's place on the list.
-    keys: Vec<Option<Keys>>,
+    keys: Vec<Option<Box<[Key]>>>,
 }
-
-type Keys = Box<[Box<str>]>;
 
 impl Texts {
     /// The keys of a function.
-    fn keys<'t>(keys: &'t mut Vec<Option<Keys>>, index: u32, site: &Site) -> &'t [Box<str>] {
+    fn keys<'t>(keys: &'t mut Vec<Option<Box<[Key]>>>, index: u32, site: &Site) -> &'t [Key] {
         let index = index as usize;
         if keys.len() <= index {
-            keys.resize(index + 1, None);
+            keys.resize_with(index + 1, || None);
         }
-        keys[index].get_or_insert_with(|| site.arguments.iter().map(|name| key(name)).collect())
+        keys[index].get_or_insert_with(|| site.arguments.iter().enumerate().map(key).collect())
     }
 }
 
-/// `"name":`
-fn key(name: &str) -> Box<str> {
-    let mut key = String::new();
-    write_text(&mut key, cut(name, MAX_NAME_BYTES / 8));
-    key.push(':');
-    key.into()
+/// What stands before an argument's value.
+fn key((place, name): (usize, &&'static str)) -> Key {
+    Key::new(if place == 0 { "{" } else { "," }, name)
 }
 
 /// A call that has not ended.
@@ -175,8 +170,8 @@ impl Calls {
     /// A call began, and ended before another of its thread did: nothing need be remembered of it.
     pub(crate) fn pass(
         &mut self,
-        (entry, values): (Entry, &[u8]),
-        (exit, value): (Exit, &[u8]),
+        (entry, values): (&Entry, &[u8]),
+        (exit, value): (&Exit, &[u8]),
         thread: &(u64, Arc<str>),
         around: &mut Surroundings<'_>,
     ) {
@@ -186,8 +181,8 @@ impl Calls {
         };
         let position = self.number(entry.parent_id);
         let started_at_ns = around.clock.wall(entry.started);
-        let call = Call { entry: &entry, values, site, probes, thread, started_at_ns, position };
-        let state = state(&entry, &exit, value, around.clock);
+        let call = Call { entry, values, site, probes, thread, started_at_ns, position };
+        let state = state(entry, exit, value, around.clock);
         let kept = call.is_kept(&state, around, true);
         if kept != 0 {
             call.write(&state, around, kept, &mut self.texts);
@@ -352,7 +347,7 @@ impl Call<'_> {
             outcome: state.outcome.into(),
             depth: self.entry.depth,
             position: self.position,
-            args: Some(&texts.args),
+            args: Some(texts.args.as_str()),
             returned: value.filter(|_| !is_error),
             error: value.filter(|_| is_error),
         };
@@ -403,44 +398,33 @@ impl Call<'_> {
     }
 
     /// The arguments, and the first of them that `Debug` printed.
-    fn args_json(
-        &self,
-        out: &mut String,
-        keys: &[Box<str>],
-        redaction: &Redaction,
-        met: &mut Met,
-    ) -> Option<&'static str> {
+    fn args_json(&self, out: &mut Json, keys: &[Key], redaction: &Redaction, met: &mut Met) -> Option<&'static str> {
         // Room for the last argument's marker and the end.
         const ROOM: usize = MAX_VALUE_BYTES - 2 * MAX_NAME_BYTES;
         let mut printed = None;
         out.clear();
-        out.push('{');
-        let arguments = self.site.arguments.iter().zip(keys).zip(values(self.values));
-        for (place, ((name, key), value)) in arguments.enumerate() {
+        for (key, value) in keys.iter().zip(values(self.values)) {
             if out.len() > ROOM {
                 met.truncated = true;
                 break;
             }
-            if place > 0 {
-                out.push(',');
-            }
-            out.push_str(key);
+            out.key(key);
             let start = out.len();
             let met_here = write_json(out, value, redaction);
             *met = met.and(met_here);
-            printed = printed.or(met_here.printed.then_some(*name));
+            printed = printed.or(met_here.printed.then_some(key.name));
             if out.len() > ROOM {
                 met.truncated = true;
                 out.truncate(start);
                 marker(out, markers::TRUNCATED, None);
             }
         }
-        out.push('}');
+        out.push_str(if out.len() == 0 { "{}" } else { "}" });
         printed
     }
 }
 
-fn json<'t>(out: &'t mut String, value: &[u8], redaction: &Redaction, met: &mut Met) -> &'t str {
+fn json<'t>(out: &'t mut Json, value: &[u8], redaction: &Redaction, met: &mut Met) -> &'t str {
     out.clear();
     *met = met.and(write_json(out, value, redaction));
     if out.len() > MAX_VALUE_BYTES {
@@ -448,7 +432,7 @@ fn json<'t>(out: &'t mut String, value: &[u8], redaction: &Redaction, met: &mut 
         out.clear();
         marker(out, markers::TRUNCATED, None);
     }
-    out
+    out.as_str()
 }
 
 /// Spreads ids, which are numbers in a row behind random ones, or come from outside: its seed is nobody's to know.

@@ -248,14 +248,14 @@ impl Sender {
         let (calls, mut around) = self.calls_and_surroundings(now);
         let thread = |ring: usize| read.threads.get(ring).unwrap_or(&read.nobody);
         match *event {
-            Event { ring, entry: Some((entry, values)), exit: None, .. } => {
-                calls.enter(entry, read.bytes(values), thread(ring), &mut around);
+            Event { ring, entry: Some((ref entry, values)), exit: None, .. } => {
+                calls.enter(*entry, read.bytes(values), thread(ring), &mut around);
             }
-            Event { ring, entry: Some((entry, values)), exit: Some((exit, value)), .. } => {
+            Event { ring, entry: Some((ref entry, values)), exit: Some((ref exit, value)), .. } => {
                 let (entry, exit) = ((entry, read.bytes(values)), (exit, read.bytes(value)));
                 calls.pass(entry, exit, thread(ring), &mut around);
             }
-            Event { exit: Some((exit, value)), .. } => calls.exit(exit, read.bytes(value), &mut around),
+            Event { exit: Some((ref exit, value)), .. } => calls.exit(*exit, read.bytes(value), &mut around),
             Event { .. } => {}
         }
     }
@@ -303,7 +303,7 @@ impl Sender {
     }
 
     fn close_full_batch(&mut self, now: Instant) {
-        if self.writer.is_full() || self.writer.approximate_bytes() >= BATCH_BYTES {
+        if self.writer.approximate_bytes() >= BATCH_BYTES || self.writer.is_full() {
             self.close_batch();
         }
         self.batch_began = self.batch_began.filter(|_| !self.writer.is_empty()).or(Some(now));
@@ -320,7 +320,7 @@ impl Sender {
         let ended = self.writer.ended() as u64;
         self.batch_began = None;
         let taken = if self.outbox.is_full() {
-            self.writer = BatchWriter::default();
+            self.writer.clear();
             false
         } else {
             self.outbox.push(self.writer.finish(self.outbox.next_sequence()), ended)

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use glasshull_wire::markers;
 
 use super::redaction::Redaction;
+use super::written::Json;
 use super::{Limits, cut, tag};
 
 /// A key that is no text, as JSON text, in bytes. More is cut.
@@ -34,7 +35,29 @@ impl Met {
 
 /// Writes a value in binary form as JSON, without what is withheld by its looks. What cannot be read, because it was
 /// cut, is marked as truncated.
-pub(crate) fn write_json(out: &mut String, value: &[u8], redaction: &Redaction) -> Met {
+#[inline]
+pub(crate) fn write_json(out: &mut Json, value: &[u8], redaction: &Redaction) -> Met {
+    if redaction.shows_all() && write_plain(out, value) {
+        return Met::default();
+    }
+    write_any(out, value, redaction)
+}
+
+/// Writes what nearly all values are, if it is that and whole: a number or a plain text.
+#[inline]
+fn write_plain(out: &mut Json, value: &[u8]) -> bool {
+    let Some((&tag, behind)) = value.split_first() else { return false };
+    let mut reader = Reader { bytes: behind };
+    match tag {
+        tag::UNSIGNED | tag::UNSIGNED_32 => reader.unsigned(tag).map(|number| out.unsigned(number)).is_some(),
+        tag::SIGNED | tag::SIGNED_32 => reader.signed(tag).map(|number| out.signed(number)).is_some(),
+        tag::TEXT => reader.sized().is_some_and(|text| out.quoted_plain(text)),
+        _ => false,
+    }
+}
+
+#[inline(never)]
+fn write_any(out: &mut Json, value: &[u8], redaction: &Redaction) -> Met {
     let start = out.len();
     let mut writer = Writer { reader: Reader { bytes: value }, redaction, met: Met::default() };
     writer.item(out, 0);
@@ -42,11 +65,6 @@ pub(crate) fn write_json(out: &mut String, value: &[u8], redaction: &Redaction) 
         writer.marker(out, markers::TRUNCATED);
     }
     writer.met
-}
-
-/// Writes a JSON text.
-pub(crate) fn write_text(out: &mut String, text: &str) {
-    write_quoted(out, text, false);
 }
 
 /// Reads the parts of the binary form.
@@ -115,7 +133,7 @@ impl<'a> Reader<'a> {
 
 impl Writer<'_> {
     /// Writes the next item. At the end of the bytes a marker is written in its place.
-    fn item(&mut self, out: &mut String, depth: usize) -> Item {
+    fn item(&mut self, out: &mut Json, depth: usize) -> Item {
         let start = out.len();
         match self.try_item(out, depth) {
             Some(item) => item,
@@ -128,7 +146,8 @@ impl Writer<'_> {
         }
     }
 
-    fn try_item(&mut self, out: &mut String, depth: usize) -> Option<Item> {
+    #[inline]
+    fn try_item(&mut self, out: &mut Json, depth: usize) -> Option<Item> {
         let tag = self.reader.byte()?;
         match tag {
             tag::END => return Some(Item::End),
@@ -141,22 +160,23 @@ impl Writer<'_> {
         Some(Item::Value)
     }
 
-    fn scalar(&mut self, tag: u8, out: &mut String) -> Option<()> {
+    #[inline]
+    fn scalar(&mut self, tag: u8, out: &mut Json) -> Option<()> {
         match tag {
             tag::NULL => out.push_str("null"),
             tag::FALSE => out.push_str("false"),
             tag::TRUE => out.push_str("true"),
             tag::UNSIGNED | tag::UNSIGNED_32 => self.number(tag, out)?,
-            tag::SIGNED | tag::SIGNED_32 => print_signed(out, self.reader.signed(tag)?),
-            tag::UNSIGNED_128 => print(out, u128::from_le_bytes(self.reader.array()?)),
-            tag::SIGNED_128 => print(out, i128::from_le_bytes(self.reader.array()?)),
+            tag::SIGNED | tag::SIGNED_32 => out.signed(self.reader.signed(tag)?),
+            tag::UNSIGNED_128 => print(out, format_args!("{}", u128::from_le_bytes(self.reader.array()?))),
+            tag::SIGNED_128 => print(out, format_args!("{}", i128::from_le_bytes(self.reader.array()?))),
             tag::FLOAT_32 => {
                 let number = f32::from_le_bytes(self.reader.array()?);
-                float(out, f64::from(number), &format!("{number:?}"));
+                float(out, number.into(), format_args!("{number:?}"));
             }
             tag::FLOAT_64 => {
                 let number = f64::from_le_bytes(self.reader.array()?);
-                float(out, number, &format!("{number:?}"));
+                float(out, number, format_args!("{number:?}"));
             }
             tag::TEXT | tag::PRINTED => self.text(out, false, tag == tag::PRINTED)?,
             tag::TEXT_CUT | tag::PRINTED_CUT => self.text(out, true, tag == tag::PRINTED_CUT)?,
@@ -175,41 +195,47 @@ impl Writer<'_> {
         Some(())
     }
 
-    fn told(&mut self, out: &mut String, kind: &str) -> Option<()> {
+    fn told(&mut self, out: &mut Json, kind: &str) -> Option<()> {
         self.met.failed |= kind == markers::FAILED;
         self.reader.byte()?;
         marker(out, kind, Some(&self.redaction.shown(self.reader.text()?, false)));
         Some(())
     }
 
-    fn text(&mut self, out: &mut String, cut: bool, printed: bool) -> Option<()> {
+    fn text(&mut self, out: &mut Json, cut: bool, printed: bool) -> Option<()> {
         self.met.truncated |= cut;
         self.met.printed |= printed;
-        write_quoted(out, &self.redaction.shown(self.reader.text()?, cut), cut);
-        Some(())
-    }
-
-    fn number(&mut self, tag: u8, out: &mut String) -> Option<()> {
-        let number = self.reader.unsigned(tag)?;
-        match self.redaction.withholds_number(number) {
-            true => marker(out, markers::REDACTED, None),
-            false => print_unsigned(out, number),
+        let bytes = self.reader.sized()?;
+        // What is copied this way has been checked to be ASCII.
+        if cut || !self.redaction.shows_all() || !out.quoted_plain(bytes) {
+            let text = std::str::from_utf8(bytes).ok()?;
+            quoted(out, &self.redaction.shown(text, cut), cut);
         }
         Some(())
     }
 
-    fn marker(&mut self, out: &mut String, kind: &str) {
+    fn number(&mut self, tag: u8, out: &mut Json) -> Option<()> {
+        let number = self.reader.unsigned(tag)?;
+        match self.redaction.withholds_number(number) {
+            true => marker(out, markers::REDACTED, None),
+            false => out.unsigned(number),
+        }
+        Some(())
+    }
+
+    fn marker(&mut self, out: &mut Json, kind: &str) {
         self.met.truncated |= kind == markers::TRUNCATED;
         marker(out, kind, None);
     }
 
-    fn list(&mut self, out: &mut String, depth: usize) {
-        out.push('[');
+    #[inline(never)]
+    fn list(&mut self, out: &mut Json, depth: usize) {
+        out.push(b'[');
         let opened = out.len();
         loop {
             let before = out.len();
             if before > opened {
-                out.push(',');
+                out.push(b',');
             }
             match self.item(out, depth + 1) {
                 Item::Value => {}
@@ -219,49 +245,49 @@ impl Writer<'_> {
                 }
                 Item::Cut => {
                     // Either a marker was written for the item that is missing, or the list says so itself.
-                    if out.ends_with([',', '[']) {
+                    if matches!(out.last(), Some(b',' | b'[')) {
                         self.marker(out, markers::TRUNCATED);
                     }
                     break;
                 }
             }
         }
-        out.push(']');
+        out.push(b']');
     }
 
-    fn map(&mut self, out: &mut String, depth: usize) {
-        out.push('{');
+    #[inline(never)]
+    fn map(&mut self, out: &mut Json, depth: usize) {
+        out.push(b'{');
         let opened = out.len();
         loop {
             let before = out.len();
-            let mut key = String::new();
-            let item = self.item(&mut key, depth + 1);
-            if item != Item::End && before > opened {
-                out.push(',');
+            if before > opened {
+                out.push(b',');
             }
-            match item {
-                Item::Value => self.entry(out, &key, depth),
-                Item::End => break,
+            let start = out.len();
+            match self.item(out, depth + 1) {
+                Item::Value => self.entry(out, start, depth),
+                Item::End => {
+                    out.truncate(before);
+                    break;
+                }
                 Item::Cut => {
                     self.met.truncated = true;
-                    let _ = write!(out, "\"{}\":\"{}\"", markers::KEY, markers::TRUNCATED);
+                    out.truncate(start);
+                    print(out, format_args!("\"{}\":\"{}\"", markers::KEY, markers::TRUNCATED));
                     break;
                 }
             }
         }
-        out.push('}');
+        out.push(b'}');
     }
 
-    fn entry(&mut self, out: &mut String, key: &str, depth: usize) {
-        if key.starts_with('"') {
-            out.push_str(key);
-        } else {
-            // A key of keys of keys would double its quotes' escapes at each level.
-            let fitting = cut(key, MAX_KEY_BYTES);
-            self.met.truncated |= fitting.len() < key.len();
-            write_quoted(out, fitting, fitting.len() < key.len());
+    /// The rest of an entry, behind its key.
+    fn entry(&mut self, out: &mut Json, key: usize, depth: usize) {
+        if !out.as_str()[key..].starts_with('"') {
+            self.quote_key(out, key);
         }
-        out.push(':');
+        out.push(b':');
         let start = out.len();
         let _ = self.item(out, depth + 1);
         // An end stands where a value should.
@@ -269,110 +295,63 @@ impl Writer<'_> {
             out.push_str("null");
         }
     }
+
+    /// Makes a text of a key that is none.
+    fn quote_key(&mut self, out: &mut Json, start: usize) {
+        let key = out.as_str()[start..].to_owned();
+        out.truncate(start);
+        // A key of keys of keys would double its quotes' escapes at each level.
+        let fitting = cut(&key, MAX_KEY_BYTES);
+        self.met.truncated |= fitting.len() < key.len();
+        quoted(out, fitting, fitting.len() < key.len());
+    }
 }
 
-/// Digits, two at a time: nearly all that is captured are numbers and texts, and `Display` asks for its options first.
-fn print_unsigned(out: &mut String, mut number: u64) {
-    const PAIRS: &str = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
-                         5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    while number >= 10 {
-        let pair = (number % 100) as usize * 2;
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(&PAIRS.as_bytes()[pair..pair + 2]);
-        number /= 100;
-    }
-    if number > 0 || at == digits.len() {
-        at -= 1;
-        digits[at] = b'0' + number as u8;
-    }
-    // SAFETY: digits are ASCII.
-    out.push_str(unsafe { std::str::from_utf8_unchecked(&digits[at..]) });
-}
-
-fn print_signed(out: &mut String, number: i64) {
-    if number < 0 {
-        out.push('-');
-    }
-    print_unsigned(out, number.unsigned_abs());
-}
-
-fn print(out: &mut String, value: impl std::fmt::Display) {
-    let _ = write!(out, "{value}");
+fn print(out: &mut Json, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 /// JSON has no word for what is no number: a text says it.
-fn float(out: &mut String, number: f64, shortest: &str) {
+fn float(out: &mut Json, number: f64, shortest: std::fmt::Arguments<'_>) {
     if number.is_nan() {
         out.push_str("\"NaN\"");
     } else if number.is_infinite() {
         out.push_str(if number > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" });
     } else {
-        out.push_str(shortest);
+        print(out, shortest);
     }
 }
 
-fn bytes(out: &mut String, bytes: &[u8], cut: bool) {
-    out.push('[');
-    for (place, byte) in bytes.iter().enumerate() {
+fn bytes(out: &mut Json, bytes: &[u8], cut: bool) {
+    out.push(b'[');
+    for (place, &byte) in bytes.iter().enumerate() {
         if place > 0 {
-            out.push(',');
+            out.push(b',');
         }
-        print(out, byte);
+        out.unsigned(byte.into());
     }
     if cut {
         if !bytes.is_empty() {
-            out.push(',');
+            out.push(b',');
         }
         marker(out, markers::TRUNCATED, None);
     }
-    out.push(']');
+    out.push(b']');
 }
 
 /// Writes a marker object.
-pub(crate) fn marker(out: &mut String, kind: &str, told: Option<&str>) {
-    let _ = write!(out, "{{\"{}\":", markers::KEY);
+pub(crate) fn marker(out: &mut Json, kind: &str, told: Option<&str>) {
+    print(out, format_args!("{{\"{}\":", markers::KEY));
     match told {
-        None => write_quoted(out, kind, false),
-        Some(told) => write_quoted(out, &format!("{kind}: {told}"), false),
+        None => out.quoted(kind),
+        Some(told) => out.quoted(&format!("{kind}: {told}")),
     }
-    out.push('}');
+    out.push(b'}');
 }
 
-fn write_quoted(out: &mut String, text: &str, cut: bool) {
-    out.push('"');
-    let mut plain = 0;
-    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    // Folded, not searched: the compiler then looks at many bytes at once.
-    if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
-        out.push_str(text);
-        return close_quoted(out, cut);
+fn quoted(out: &mut Json, text: &str, cut: bool) {
+    match cut {
+        true => out.quoted_in_parts(text, markers::ELLIPSIS),
+        false => out.quoted(text),
     }
-    for (at, byte) in text.bytes().enumerate() {
-        if !is_special(byte) {
-            continue;
-        }
-        out.push_str(&text[plain..at]);
-        plain = at + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            _ => {
-                let _ = write!(out, "\\u{byte:04x}");
-            }
-        }
-    }
-    out.push_str(&text[plain..]);
-    close_quoted(out, cut);
-}
-
-fn close_quoted(out: &mut String, cut: bool) {
-    if cut {
-        out.push_str(markers::ELLIPSIS);
-    }
-    out.push('"');
 }

@@ -125,9 +125,15 @@ impl Redaction {
         }
     }
 
+    /// Whether nothing is withheld by its looks.
+    #[inline]
+    pub(crate) fn shows_all(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// A captured text without what is withheld by its looks.
     pub(crate) fn shown<'t>(&self, text: &'t str, is_cut: bool) -> Cow<'t, str> {
-        if self.patterns.is_empty() {
+        if self.shows_all() {
             return Cow::Borrowed(text);
         }
         let named = self.patterns.has(Sensitive::NamedInText).then(|| self.redact_text(text, false)).flatten();
@@ -138,6 +144,7 @@ impl Redaction {
     }
 
     /// Whether a whole number is withheld by its looks.
+    #[inline]
     pub(crate) fn withholds_number(&self, number: u64) -> bool {
         self.patterns.withholds_number(number)
     }

@@ -20,9 +20,9 @@ fn recorded_with(redaction: Redaction, record: impl FnOnce(&mut Recorder)) -> St
     let redaction = std::sync::Arc::new(redaction);
     let mut recorder = Recorder::for_test_with(std::sync::Arc::clone(&redaction), &[]);
     record(&mut recorder);
-    let mut out = String::new();
+    let mut out = Json::default();
     write_json(&mut out, crate::record::values(recorder.bytes.written(0)).next().unwrap(), &redaction);
-    out
+    out.as_str().to_owned()
 }
 
 fn serialized(value: &(impl Serialize + ?Sized)) -> String {
@@ -394,7 +394,7 @@ fn what_was_met_is_told() {
         let mut recorder = Recorder::for_test();
         record(&mut recorder);
         let value = crate::record::values(recorder.bytes.written(0)).next().unwrap().to_vec();
-        let met = write_json(&mut String::new(), &value, &Redaction::default());
+        let met = write_json(&mut Json::default(), &value, &Redaction::default());
         [met.truncated, met.failed, met.printed]
     };
     struct Broken;
@@ -493,7 +493,7 @@ fn keys_inside_keys_do_not_grow_without_end() {
     // Where escapes would double at each of as many levels as can be asked for, the text would have gigabytes.
     let levels = Limits::CAPS.depth;
     let deep = [vec![tag::MAP; levels], vec![tag::TEXT, 1, b'"']].concat();
-    let mut out = String::new();
+    let mut out = Json::default();
     write_json(&mut out, &deep, &Redaction::default());
     assert!(out.len() < 100_000, "{}", out.len());
 }
@@ -557,6 +557,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_filter("JSON has no word for it", |f| f.is_finite()).prop_map(Value::from),
         ".{0,20}".prop_map(Value::from),
+        "[ -~]{0,80}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 40, 8, |inner| {
         prop_oneof![
@@ -588,13 +589,28 @@ proptest! {
     }
 
     #[test]
+    fn any_number_is_what_serde_json_makes_of_it(
+        large in any::<f64>(),
+        small in any::<f32>(),
+        price in any::<i32>(),
+        wide in any::<(u128, i128)>(),
+    ) {
+        let price = f64::from(price) / 100.0;
+        prop_assume!(large.is_finite() && small.is_finite());
+        let text = serialized(&(large, small, price));
+        let numbers: (f64, f32, f64) = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(numbers, (large, small, price));
+        prop_assert_eq!(serialized(&wide), serde_json::to_string(&wide).unwrap());
+    }
+
+    #[test]
     fn any_beginning_of_a_value_is_still_json(value in any_json(), at in any::<prop::sample::Index>()) {
         let mut recorder = Recorder::for_test();
         recorder.serialize(&value);
         let binary = crate::record::values(recorder.bytes.written(0)).next().unwrap();
-        let mut out = String::new();
+        let mut out = Json::default();
         write_json(&mut out, &binary[..at.index(binary.len() + 1)], &Redaction::default());
-        prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
+        prop_assert!(serde_json::from_str::<Value>(out.as_str()).is_ok(), "{}", out.as_str());
         let path = [Step::new("k"), Step::new("0")];
         let _ = look_up(&binary[..at.index(binary.len() + 1)], &path, &Redaction::default(), &mut 0);
     }
@@ -644,9 +660,9 @@ proptest! {
 
     #[test]
     fn random_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut out = String::new();
+        let mut out = Json::default();
         write_json(&mut out, &bytes, &Redaction::default());
-        prop_assert!(serde_json::from_str::<Value>(&out).is_ok(), "{}", out);
+        prop_assert!(serde_json::from_str::<Value>(out.as_str()).is_ok(), "{}", out.as_str());
         for path in [&[][..], &[Step::new("0")], &[Step::new("0"), Step::new("0")]] {
             let _ = look_up(&bytes, path, &Redaction::default(), &mut 0);
         }

@@ -67,10 +67,12 @@ impl Patterns {
         Self(kinds.into_iter().fold(0, |bits, kind| bits | kind.bit()))
     }
 
+    #[inline]
     pub(super) fn has(self, kind: Sensitive) -> bool {
         self.0 & kind.bit() != 0
     }
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -93,6 +95,7 @@ impl Patterns {
     }
 
     /// Whether a whole number is a card's.
+    #[inline]
     pub(crate) fn withholds_number(self, number: u64) -> bool {
         self.has(Sensitive::Cards) && number >= 1_000_000_000_000 && is_card(number.to_string().bytes())
     }
