@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         // What `soak` soaks.
         ["soaked", seed] => soak::be_soaked(seed),
         ["load", address, connections, rest, within] => web::be_a_load(address, [connections, rest, within]),
+        ["store-plot", ref files @ ..] => store::plot::draw(files).map(|svg| report::say(svg.trim_end())),
         ["store", ref flags @ ..] => store(flags),
         ["soak", flag @ ("--minutes" | "--seconds"), number] => soak(flag, number),
         [name] => measure(name).map(|report| report.print_table()),

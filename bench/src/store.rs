@@ -5,6 +5,7 @@ mod batches;
 mod fleet;
 mod floors;
 mod load;
+pub(crate) mod plot;
 mod questions;
 mod rivals;
 mod workload;
@@ -26,6 +27,9 @@ use crate::report::{Report, Row, quantile};
 
 /// Calls where nothing else is said: a first look. The figures of the goals are those of ten million and more.
 const CALLS: u64 = 1_000_000;
+
+/// The row that says how many calls there were.
+const CALLS_ROW: &str = "calls";
 
 /// How often each question is asked, warm.
 const ASKED: usize = 21;
@@ -87,7 +91,8 @@ pub(crate) fn measure(options: Options) -> Outcome<Report> {
     let again = ours.first_hour_again()?;
     let Ours { hub, floors, costs, .. } = ours;
     drop(hub);
-    let mut rows = floors.rows();
+    let mut rows = vec![Row::new(CALLS_ROW, calls as f64, "")];
+    rows.extend(floors.rows());
     rows.push(Row::new("floor: a statement that reads nothing", floor_ms, "ms"));
     rows.extend(costs.rows(calls, &floors));
     rows.extend(load::measure(&packed, costs.sent.calls_per_second(), &floors)?);

@@ -16,6 +16,7 @@ const BENCHES: &[Bench] = &[
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
     Bench { name: "soak", packages: &["bench"] },
     Bench { name: "store", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "store-plot", packages: &["bench"] },
     Bench { name: "trace", packages: &["bench", "glasshull-cli"] },
     Bench { name: "tracing", packages: &["bench"] },
     Bench { name: "web", packages: &["bench"] },

@@ -31,6 +31,7 @@ Glasshull's tasks:
   cargo xtask tidy                  the rules of the house that a program can check
   cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing, web
   cargo xtask bench store [--json] [--calls N] [--alone]   the store beside ClickHouse and DuckDB, or alone
+  cargo xtask bench store-plot FILE..   a picture (SVG) of what `bench store --json` said of several numbers of calls
   cargo xtask bench soak [--minutes N]   a traced program under load while its hub fails, ten minutes long
   cargo xtask screenshots           takes README's pictures again
 ";
@@ -54,7 +55,7 @@ fn perform(words: &[&str]) -> Outcome {
         ["test", "--fast"] => test::test(test::Extent::Fast),
         ["web"] => page::build(),
         ["tidy"] => tidy::tidy(),
-        ["bench", "store", flags @ ..] => bench::bench("store", flags),
+        ["bench", name @ ("store" | "store-plot"), flags @ ..] => bench::bench(name, flags),
         ["bench", name] => bench::bench(name, &[]),
         ["bench", name, "--json"] => bench::bench(name, &["--json"]),
         ["bench", "soak", "--minutes", minutes] => bench::bench("soak", &["--minutes", minutes]),
