@@ -207,7 +207,10 @@ impl Turns {
             }
             // The same name means the same probe, which goes on; another one begins anew.
             let name = if chance.one_in(3) { format!("{pattern} {turn}") } else { (*pattern).to_owned() };
-            probes.push(probe(&name, pattern, 1 + chance.below(2) as u32 * 2));
+            let sample_one_in = 1 + chance.below(2) as u32 * 2;
+            let condition = chance.one_in(2).then(always);
+            let limits = chance.one_in(2).then(|| limits(chance));
+            probes.push(v1::Probe { condition, limits, ..probe(&name, pattern, sample_one_in) });
         }
         hub.fare(|fate| fate.probes = v1::Probes { revision: turn, probes });
     }
@@ -231,6 +234,23 @@ fn probe(name: &str, pattern: &str, sample_one_in: u32) -> v1::Probe {
         owner: "soak".into(),
         ..Default::default()
     }
+}
+
+/// A condition that has to be looked at for each call, and lets all through, so that the count stays a plain one.
+fn always() -> v1::Condition {
+    let duration = v1::Comparison {
+        subject: v1::Subject::Duration as i32,
+        operator: v1::Operator::Ge as i32,
+        values: vec![v1::Literal { value: Some(v1::literal::Value::Integer(0)) }],
+        ..v1::Comparison::default()
+    };
+    v1::Condition { kind: Some(v1::condition::Kind::Comparison(duration)) }
+}
+
+/// From next to nothing up to all that may be asked for.
+fn limits(chance: &mut Chance) -> v1::ValueLimits {
+    let mut up_to = |most: u64| 1 + chance.below(most) as u32;
+    v1::ValueLimits { bytes: up_to(16_384), depth: up_to(32), items: up_to(1_024), text_bytes: up_to(16_384) }
 }
 
 /// The program, killed when it is dropped.
