@@ -50,8 +50,7 @@
 //! ## Where did this order id go?
 //!
 //! ```sql
-//! SELECT started_at, service, instance, function, outcome FROM calls
-//! WHERE args LIKE '%4f8e1c7a%' OR returned LIKE '%4f8e1c7a%' ORDER BY started_at
+//! FIND '4f8e1c7a'
 //! ```
 //!
 //! Through storefront, one of the two pricing instances, and warehouse.
