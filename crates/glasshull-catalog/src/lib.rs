@@ -11,8 +11,8 @@ use async_trait::async_trait;
 
 pub use error::CatalogError;
 pub use rows::{
-    FunctionRow, InstanceId, InstanceRow, MAX_RUNNING_CALL_BYTES, ProbeCounts, ProbeEnd, ProbeRow, Publication,
-    Published, RunningCall, SegmentRow,
+    DoomedObject, FunctionRow, InstanceId, InstanceRow, MAX_RUNNING_CALL_BYTES, Merge, ProbeCounts, ProbeEnd, ProbeRow,
+    Publication, Published, RunningCall, SegmentRow,
 };
 
 /// What went wrong, or what was asked for.
@@ -56,6 +56,24 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// All segments, by start of their window.
     async fn segments(&self) -> Result<Vec<SegmentRow>>;
+
+    /// Exchanges segments for the one that was made of them: all or nothing. The objects of those that go are doomed from
+    /// now on, that of the one that comes is no longer.
+    ///
+    /// `false`: one of the segments that were to go is gone, and nothing has happened. A merge that was carried out
+    /// before, though its answer was lost, changes nothing and is `true`. One whose segments lie in different windows, or
+    /// have other calls in all than what comes, or whose new segment exists already, is [`CatalogError::Damaged`].
+    async fn merge(&self, merge: &Merge) -> Result<bool>;
+
+    /// Notes that an object is to be deleted, or that it will have to be if it does not become a segment; of one that a
+    /// segment names nothing is noted.
+    async fn doom(&self, object: &DoomedObject) -> Result<()>;
+
+    /// What a hub is to delete, the oldest first. Nothing that a segment names is among it.
+    async fn doomed(&self, hub: &str) -> Result<Vec<DoomedObject>>;
+
+    /// Forgets doomed objects that have been deleted.
+    async fn forget_doomed(&self, paths: &[String]) -> Result<()>;
 
     /// Forgets segments whose window ended at or before `before_ns` (Unix time), running calls that began and sequences
     /// that were published before it, and returns the segments: their objects may now be deleted. Notes that retention

@@ -115,6 +115,30 @@ pub struct SegmentRow {
     pub bytes: u64,
 }
 
+/// Segments of one window that become one, which holds the same calls.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Merge {
+    /// Who merges, and deletes what was merged.
+    pub hub: String,
+    pub at_ns: i64,
+    /// Paths of the segments that go.
+    pub inputs: Vec<String>,
+    /// The segment that comes.
+    pub output: SegmentRow,
+}
+
+/// An object in the store that no segment names and that is to be deleted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DoomedObject {
+    pub path: String,
+    /// Who deletes it.
+    pub hub: String,
+    /// Since when no segment names it.
+    pub at_ns: i64,
+    /// Whether it never was a segment: it was about to become one.
+    pub unfinished: bool,
+}
+
 /// One running call in the store's encoding, in bytes: three values of the size the wire lets through, and names. A
 /// publication with a longer one is refused.
 pub const MAX_RUNNING_CALL_BYTES: usize = 512 * 1_024;

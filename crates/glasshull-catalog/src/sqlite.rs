@@ -2,6 +2,7 @@
 //! PostgreSQL; only opening the file and mapping its errors is SQLite's own.
 
 mod known;
+mod merges;
 mod probes;
 mod segments;
 
@@ -14,8 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Row, Sqlite, Transaction};
 
 use crate::{
-    Catalog, CatalogError, FunctionRow, InstanceRow, ProbeCounts, ProbeEnd, ProbeRow, Publication, Published, Result,
-    SegmentRow,
+    Catalog, CatalogError, DoomedObject, FunctionRow, InstanceRow, Merge, ProbeCounts, ProbeEnd, ProbeRow, Publication,
+    Published, Result, SegmentRow,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -106,6 +107,22 @@ impl Catalog for SqliteCatalog {
 
     async fn segments(&self) -> Result<Vec<SegmentRow>> {
         segments::list(self).await
+    }
+
+    async fn merge(&self, merge: &Merge) -> Result<bool> {
+        merges::merge(self, merge).await
+    }
+
+    async fn doom(&self, object: &DoomedObject) -> Result<()> {
+        merges::doom(self, object).await
+    }
+
+    async fn doomed(&self, hub: &str) -> Result<Vec<DoomedObject>> {
+        merges::doomed(self, hub).await
+    }
+
+    async fn forget_doomed(&self, paths: &[String]) -> Result<()> {
+        merges::forget_doomed(self, paths).await
     }
 
     async fn expire(&self, before_ns: i64, now_ns: i64) -> Result<Vec<SegmentRow>> {

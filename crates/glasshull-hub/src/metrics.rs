@@ -181,6 +181,26 @@ fn register_rows(to: &mut Registry, is: &StoreStats) {
     counter(to, "segments_expired", "Segments deleted by retention", is.expired_segments);
     counter(to, "publish_failures", "Publications that failed and are tried again", is.publish_failures);
     to.register_with_unit("publish", "Time a publication took", Unit::Seconds, Timed(is.publishes));
+    register_merges(to, is);
+}
+
+fn register_merges(to: &mut Registry, is: &StoreStats) {
+    counter(to, "segments_merged", "Segments that became part of larger ones", is.merged_segments);
+    let bytes = [
+        ("merge_read", "Bytes of the segments that were merged", is.merge_read_bytes),
+        ("merge_written", "Bytes of the segments that were made of them", is.merge_written_bytes),
+    ];
+    for (name, help, counted) in bytes {
+        to.register_with_unit(name, help, Unit::Bytes, ConstCounter::new(counted));
+    }
+    counter(to, "merge_failures", "Merges that failed", is.merge_failures);
+    gauge(
+        to,
+        "unmergeable_segments",
+        "Segments that cannot be merged: damaged ones, or two that are too large for memory",
+        is.unmergeable_segments,
+    );
+    to.register_with_unit("merge", "Time a merge took, rests included", Unit::Seconds, Timed(is.merges));
 }
 
 fn gauge(to: &mut Registry, name: &str, help: &str, value: u64) {

@@ -1,11 +1,11 @@
-//! Calls at rest: journal, live table, segments, retention.
+//! Calls at rest: journal, live table, segments, their merging, retention.
 //!
 //! The way of one batch: [`Store::append`] checks it, turns it into rows, and hands it to the journal's one writer, who
 //! collects what waits, writes it, syncs once, and only then shows the rows in the live table and answers. A
 //! publication closes the journal's file, writes its rows into Parquet segments, one or more for each time window,
 //! and exchanges the two in the catalog (one transaction) and in memory (one lock): whoever takes a [`Snapshot`] sees
 //! each call once. Then the journal's file is deleted. Whatever step a crash falls on, each acknowledged call is there
-//! once after the restart.
+//! once after the restart. Segments of one window are merged in the background, with the same exchange.
 
 #![warn(missing_docs)]
 
@@ -17,6 +17,7 @@ pub mod index;
 mod journal;
 mod lanes;
 mod live;
+mod merge;
 mod objects;
 mod publish;
 mod record;
@@ -36,6 +37,7 @@ mod windows;
 
 pub use error::StoreError;
 pub use folder::{DataFolder, MIN_FREE_BYTES};
+pub use merge::MergedSegments;
 pub use objects::FolderObjects;
 pub use retention::SNAPSHOT_GRACE;
 pub use running::MAX_RUNNING;

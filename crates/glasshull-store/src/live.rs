@@ -1,7 +1,7 @@
 //! The live table: what is in the journal and not yet in segments, by journal file; beside it the list of segments,
 //! under the same lock, so that whoever looks sees each call once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::compute::concat_batches;
@@ -149,13 +149,20 @@ impl Live {
         let published = std::mem::replace(&mut state.generations, rest);
         let mut all = state.segments.to_vec();
         all.extend_from_slice(segments);
-        all.sort_by(|a, b| (a.window_start_ns, &a.path).cmp(&(b.window_start_ns, &b.path)));
-        state.segments = Arc::new(all);
+        state.segments = Arc::new(in_order(all));
         drop(state);
         published.values().map(|generation| generation.calls).sum()
     }
 
-    /// Starts with these segments.
+    /// Segments go, the one made from them comes.
+    pub(crate) fn merge(&self, inputs: &[String], output: &SegmentRow) {
+        let gone: HashSet<&str> = inputs.iter().chain([&output.path]).map(String::as_str).collect();
+        let mut state = self.lock();
+        let kept = state.segments.iter().filter(|segment| !gone.contains(segment.path.as_str()));
+        state.segments = Arc::new(in_order(kept.chain([output]).cloned().collect()));
+    }
+
+    /// These are the segments there are.
     pub(crate) fn set_segments(&self, segments: Vec<SegmentRow>) {
         self.lock().segments = Arc::new(segments);
     }
@@ -167,7 +174,7 @@ impl Live {
 
     /// Forgets these segments, and calls that run since before `before_ns`.
     pub(crate) fn expire(&self, before_ns: i64, expired: &[SegmentRow]) {
-        let gone: std::collections::HashSet<&str> = expired.iter().map(|segment| segment.path.as_str()).collect();
+        let gone: HashSet<&str> = expired.iter().map(|segment| segment.path.as_str()).collect();
         let mut state = self.lock();
         state.running.expire(before_ns);
         if !gone.is_empty() {
@@ -225,6 +232,11 @@ impl Generation {
         let first = self.batches.len().checked_sub(self.small)?;
         (self.small >= GATHER_BATCHES).then(|| self.batches[first..].to_vec())
     }
+}
+
+fn in_order(mut segments: Vec<SegmentRow>) -> Vec<SegmentRow> {
+    segments.sort_by(|a, b| (a.window_start_ns, &a.path).cmp(&(b.window_start_ns, &b.path)));
+    segments
 }
 
 /// Follows a batch's calls as they begin and end, in the order of its rows; how many others had to be forgotten.

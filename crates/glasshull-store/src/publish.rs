@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use glasshull_catalog::{Catalog, MAX_RUNNING_CALL_BYTES, Publication, RunningCall};
+use glasshull_catalog::{Catalog, MAX_RUNNING_CALL_BYTES, Publication, RunningCall, SegmentRow};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -48,8 +48,12 @@ impl Publisher {
 
     /// Where the windows begin of a publication that was begun and not finished: its segments may exist or not.
     pub(crate) fn pending_from_ns(&self) -> Option<i64> {
-        let pending = self.pending.as_ref()?;
-        pending.publication.segments.iter().map(|segment| segment.window_start_ns).min()
+        self.pending_segments().iter().map(|segment| segment.window_start_ns).min()
+    }
+
+    /// The segments of that publication.
+    pub(crate) fn pending_segments(&self) -> &[SegmentRow] {
+        self.pending.as_ref().map_or(&[], |pending| &pending.publication.segments)
     }
 
     /// Publishes all closed journal files below `below`.

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use glasshull_catalog::{Catalog, SegmentRow};
+use glasshull_catalog::{Catalog, CatalogError, Merge, SegmentRow};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use crate::segment;
+use crate::segment::{self, Name};
 use crate::shared::Shared;
 use crate::stats::count;
 use crate::{Components, StoreError};
@@ -87,8 +87,13 @@ pub(crate) struct Retention {
     shared: Arc<Shared>,
     catalog: Arc<dyn Catalog>,
     object_store: Arc<dyn ObjectStore>,
-    /// Objects out of sight, with when they came to be, by the clock. After a crash they are found by their age.
-    doomed: Vec<(i64, Path)>,
+    /// Objects out of sight, with when they are to be deleted, by the clock that never jumps. After a crash those that
+    /// were merged are in the catalog, those that were too old are found by their age.
+    doomed: Vec<(Duration, Path)>,
+    /// Objects that were about to become segments when this hub died.
+    unfinished: Vec<Path>,
+    /// A merge that the catalog was asked to carry out and that may have been or not.
+    merging: Option<Merge>,
     calendar: Calendar,
     /// When what was not heard of was forgotten last, by the clock that never jumps.
     forgotten: Option<Duration>,
@@ -97,14 +102,33 @@ pub(crate) struct Retention {
 impl Retention {
     pub(crate) fn new(shared: Arc<Shared>, components: Components) -> Self {
         let Components { object_store, catalog, .. } = components;
-        Self { shared, catalog, object_store, doomed: Vec::new(), calendar: Calendar::default(), forgotten: None }
+        Self {
+            shared,
+            catalog,
+            object_store,
+            doomed: Vec::new(),
+            unfinished: Vec::new(),
+            merging: None,
+            calendar: Calendar::default(),
+            forgotten: None,
+        }
     }
 
     /// Goes on from when it ran last, before the last start.
     pub(crate) async fn resume(&mut self) -> Result<(), StoreError> {
         let monotonic = self.shared.clock.monotonic();
         self.calendar.believed = self.catalog.expired_at_ns().await?.map(|at_ns| (at_ns, monotonic));
-        self.now_ns();
+        let now_ns = self.now_ns();
+        for object in self.catalog.doomed(&self.shared.settings.hub).await? {
+            let path = Path::from(object.path);
+            if object.unfinished {
+                self.unfinished.push(path);
+                continue;
+            }
+            // Other hubs may still read it. What a clock says that was set since is not waited for.
+            let since = Duration::from_nanos(now_ns.saturating_sub(object.at_ns).max(0).unsigned_abs());
+            self.doomed.push((monotonic + SNAPSHOT_GRACE.saturating_sub(since), path));
+        }
         Ok(())
     }
 
@@ -134,26 +158,86 @@ impl Retention {
     /// objects of those that were taken longer than [`SNAPSHOT_GRACE`] ago. Windows from `pending_from_ns` on belong to
     /// a publication whose fate is unknown, and stay; those before go even where a full disk lets nothing be published.
     pub(crate) async fn expire(&mut self, pending_from_ns: Option<i64>) -> Result<u64, StoreError> {
+        self.delete_doomed().await;
         let Some(keep) = self.shared.settings.retention else { return Ok(0) };
         let now_ns = self.now_ns();
-        self.delete_doomed(now_ns).await;
-        let before_ns = now_ns.saturating_sub(nanoseconds(keep)).min(pending_from_ns.unwrap_or(i64::MAX));
+        let merging_from_ns = self.merging.as_ref().map(|merge| merge.output.window_start_ns);
+        let pending_ns = [pending_from_ns, merging_from_ns].into_iter().flatten().min().unwrap_or(i64::MAX);
+        let before_ns = now_ns.saturating_sub(nanoseconds(keep)).min(pending_ns);
         let expired = self.catalog.expire(before_ns, now_ns).await?;
         self.shared.live.expire(before_ns, &expired);
         self.shared.lanes.expire(before_ns);
-        self.doomed.extend(expired.iter().map(|segment| (now_ns, Path::from(segment.path.as_str()))));
+        self.doom(expired.iter().map(|segment| segment.path.as_str()));
         count(&self.shared.counters.expired_segments, expired.len() as u64);
         Ok(expired.len() as u64)
     }
 
-    async fn delete_doomed(&mut self, now_ns: i64) {
-        let due_ns = now_ns.saturating_sub(nanoseconds(SNAPSHOT_GRACE));
-        let due: Vec<_> = self.doomed.extract_if(.., |(at_ns, _)| *at_ns <= due_ns).collect();
-        for (at_ns, path) in due {
-            if let Err(error) = self.delete(&path).await {
-                tracing::warn!(%path, %error, "an expired segment could not be deleted; it is tried again");
-                self.doomed.push((at_ns, path));
+    /// Exchanges segments for what was made of them, in the catalog and in sight; whether that happened. If not, some of
+    /// them are gone, as retention took them, and what was made of them is deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::Catalog`]: it may have happened or not, and is tried again by [`Self::settle`].
+    pub(crate) async fn merge(&mut self, merge: Merge) -> Result<Option<(Merge, bool)>, StoreError> {
+        self.merging = Some(merge);
+        self.settle().await
+    }
+
+    /// Carries out the merge whose fate is unknown, if there is one; whether it happened.
+    pub(crate) async fn settle(&mut self) -> Result<Option<(Merge, bool)>, StoreError> {
+        let now_ns = self.now_ns();
+        let Some(merge) = &mut self.merging else { return Ok(None) };
+        merge.at_ns = now_ns;
+        let merged = match self.catalog.merge(merge).await {
+            // It has not happened, and never will.
+            Err(error @ (CatalogError::Damaged(_) | CatalogError::TooLong { .. })) => {
+                self.merging = None;
+                return Err(error.into());
             }
+            answer => answer?,
+        };
+        let Some(merge) = self.merging.take() else { return Ok(None) };
+        if merged {
+            self.shared.live.merge(&merge.inputs, &merge.output);
+            self.doom(merge.inputs.iter().map(String::as_str));
+        } else {
+            self.delete_unfinished(&merge.output.path).await;
+        }
+        Ok(Some((merge, merged)))
+    }
+
+    /// Deletes an object that never became a segment. One that stays is found at the next start.
+    pub(crate) async fn delete_unfinished(&self, path: &str) {
+        let deleted = match self.delete(&Path::from(path)).await {
+            Ok(()) => self.catalog.forget_doomed(&[path.to_owned()]).await.map_err(StoreError::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = deleted {
+            tracing::warn!(path, %error, "what was to become a segment could not be deleted; it is tried again at the next start");
+        }
+    }
+
+    /// Objects that nobody new sees are deleted when nobody reads them any more.
+    fn doom<'p>(&mut self, paths: impl Iterator<Item = &'p str>) {
+        let due = self.shared.clock.monotonic() + SNAPSHOT_GRACE;
+        self.doomed.extend(paths.map(|path| (due, Path::from(path))));
+    }
+
+    async fn delete_doomed(&mut self) {
+        let monotonic = self.shared.clock.monotonic();
+        let due: Vec<_> = self.doomed.extract_if(.., |(due, _)| *due <= monotonic).collect();
+        let mut deleted = Vec::new();
+        for (at, path) in due {
+            if let Err(error) = self.delete(&path).await {
+                tracing::warn!(%path, %error, "a segment out of sight could not be deleted; it is tried again");
+                self.doomed.push((at, path));
+            } else {
+                deleted.push(path.to_string());
+            }
+        }
+        if !deleted.is_empty()
+            && let Err(error) = self.catalog.forget_doomed(&deleted).await
+        {
+            tracing::warn!(%error, "the catalog still names objects that were deleted; it is told again at the next start");
         }
     }
 
@@ -172,7 +256,7 @@ impl Retention {
     /// Returns the largest number of a journal file in the names of this hub's segments, as far as they were found.
     pub(crate) async fn delete_leftovers(&mut self, known: &[SegmentRow], journal: &Journal) -> u64 {
         let known: HashSet<Path> = known.iter().map(|segment| Path::from(segment.path.as_str())).collect();
-        let numbers = known.iter().filter_map(|path| self.number_of(path));
+        let numbers = known.iter().filter_map(|path| self.name_of(path)).map(|name| name.number);
         let mut largest = numbers.max().unwrap_or(0);
         let deleting = tokio::time::timeout(LEFTOVERS_WITHIN, self.try_delete_leftovers(&known, journal, &mut largest));
         match deleting.await {
@@ -197,14 +281,14 @@ impl Retention {
     ) -> object_store::Result<u64> {
         let objects: Vec<ObjectMeta> = self.object_store.list(Some(&Path::from("calls"))).try_collect().await?;
         let paths: Vec<Path> = objects.into_iter().map(|object| object.location).collect();
-        *largest = paths.iter().filter_map(|path| self.number_of(path)).fold(*largest, u64::max);
+        *largest = paths.iter().filter_map(|path| self.name_of(path)).map(|name| name.number).fold(*largest, u64::max);
+        let mut goes: HashSet<Path> = self.doomed.iter().map(|(_, path)| path.clone()).collect();
+        goes.extend(self.delete_what_was_unfinished(known, &paths).await);
         let mut kept = 0;
-        for path in paths.iter().filter(|path| !known.contains(path)) {
-            let Some(number) = self.number_of(path) else { continue };
-            if journal.makes_again(number) || self.is_expired(path) {
-                self.delete(path).await?;
-                count(&self.shared.counters.orphans_deleted, 1);
-                tracing::info!(%path, "deleted an object that no catalog row names");
+        for path in paths.iter().filter(|path| !known.contains(path) && !goes.contains(path)) {
+            let Some(name) = self.name_of(path) else { continue };
+            if journal.makes_again(name) || self.is_expired(path) {
+                self.delete_leftover(path).await?;
             } else {
                 kept += 1;
                 count(&self.shared.counters.unknown_segments, 1);
@@ -213,8 +297,30 @@ impl Retention {
         Ok(kept)
     }
 
-    fn number_of(&self, path: &Path) -> Option<u64> {
-        segment::number_of_hub(path.filename()?, &self.shared.settings.hub)
+    /// Deletes what a crash left of merges; what that was. Where segments are missing that stand beside it in the catalog,
+    /// an older catalog was restored: then it may be all that is left of them, and stays.
+    async fn delete_what_was_unfinished(&mut self, known: &HashSet<Path>, found: &[Path]) -> Vec<Path> {
+        let found: HashSet<&Path> = found.iter().collect();
+        let window = |path: &Path| path.parts().nth(1).map(|window| window.as_ref().to_owned());
+        let missing: HashSet<_> = known.iter().filter(|path| !found.contains(path)).map(window).collect();
+        let unfinished = std::mem::take(&mut self.unfinished);
+        let left: Vec<Path> = unfinished.into_iter().filter(|path| !missing.contains(&window(path))).collect();
+        for path in &left {
+            self.delete_unfinished(path.as_ref()).await;
+            count(&self.shared.counters.orphans_deleted, u64::from(found.contains(path)));
+        }
+        left
+    }
+
+    async fn delete_leftover(&self, path: &Path) -> object_store::Result<()> {
+        self.delete(path).await?;
+        count(&self.shared.counters.orphans_deleted, 1);
+        tracing::info!(%path, "deleted an object that no catalog row names");
+        Ok(())
+    }
+
+    fn name_of(&self, path: &Path) -> Option<Name> {
+        segment::name_of_hub(path.filename()?, &self.shared.settings.hub)
     }
 
     /// Whether an object's window ended longer ago than calls are kept.
@@ -236,9 +342,9 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Whether a segment that begins with file `number` will be made again.
-    fn makes_again(&self, number: u64) -> bool {
-        number >= self.checkpoint && self.files.contains(&number)
+    /// Whether a segment will be made again from its files.
+    fn makes_again(&self, name: Name) -> bool {
+        !name.merged && name.number >= self.checkpoint && self.files.contains(&name.number)
     }
 }
 

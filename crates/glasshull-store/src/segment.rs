@@ -25,8 +25,12 @@ use crate::schema;
 /// Rows of a row group: what a reader can skip as a whole.
 const ROW_GROUP_ROWS: usize = 131_072;
 
+/// Bytes of a row group once it is encoded: whoever reads it holds so much in memory. Only values of the largest sizes make
+/// a group of fewer rows than [`ROW_GROUP_ROWS`], which as a rule takes 5 MiB.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// Rows that are sorted into place at a time: with values of the largest size they take 800 MiB, as a rule 2 MiB.
-const CHUNK_ROWS: usize = 4_096;
+pub(crate) const CHUNK_ROWS: usize = 4_096;
 
 /// The version of this layout, in each file's metadata.
 const FORMAT: &str = "1";
@@ -44,17 +48,47 @@ const WINDOW_NAME: &str = "%Y%m%dT%H%M%SZ";
 /// Digits of a journal file's number in a segment's name.
 const NUMBER_DIGITS: usize = 20;
 
+/// Digits of what tells merged segments apart.
+const MARK_DIGITS: usize = 16;
+
 fn file_name(hub: &str, first: u64) -> String {
     format!("{hub}-{first:0NUMBER_DIGITS$}.parquet")
 }
 
-/// The number of the journal file in the name of a segment that this hub made; `None` for other names.
-pub(crate) fn number_of_hub(name: &str, hub: &str) -> Option<u64> {
-    let number = name.strip_prefix(hub).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".parquet"));
-    number
-        .filter(|number| number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit()))?
-        .parse()
-        .ok()
+/// What the name of a segment says that this hub made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Name {
+    /// The number of the journal file where its rows begin; of a merged one, the largest of those it was made of.
+    pub(crate) number: u64,
+    /// Whether it was made of other segments.
+    pub(crate) merged: bool,
+}
+
+/// What a name says; `None` for those of others.
+pub(crate) fn name_of_hub(name: &str, hub: &str) -> Option<Name> {
+    let rest = name.strip_prefix(hub)?.strip_prefix('-')?.strip_suffix(".parquet")?;
+    let (number, mark) = rest.split_once('-').map_or((rest, None), |(number, mark)| (number, Some(mark)));
+    let digits = number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit());
+    let marked =
+        mark.is_none_or(|mark| mark.len() == MARK_DIGITS && mark.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let number = (digits && marked).then(|| number.parse().ok()).flatten()?;
+    Some(Name { number, merged: mark.is_some() })
+}
+
+/// Where the segment lies that is made of these. The name is made of theirs: made anew after a crash it replaces what the
+/// crash left behind, and no other segments give the same one.
+pub(crate) fn merged_path(hub: &str, inputs: &[SegmentRow]) -> String {
+    let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = inputs.iter().map(|input| file(&input.path)).collect();
+    let number = names.iter().filter_map(|name| name_of_hub(name, hub)).map(|name| name.number).max().unwrap_or(0);
+    let window = window_name(inputs.first().map_or(0, |input| input.window_start_ns));
+    format!("calls/{window}/{hub}-{number:0NUMBER_DIGITS$}-{:0MARK_DIGITS$x}.parquet", mark(&names))
+}
+
+/// FNV-1a of the names: 64 bits that stay what they are.
+fn mark(names: &[String]) -> u64 {
+    let bytes = names.iter().flat_map(|name| name.bytes().chain([b'\n']));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Where a row stands: its start, its batch, its place in the batch.
@@ -143,11 +177,19 @@ impl<W: Write + Send> SegmentWriter<W> {
     }
 }
 
+impl SegmentWriter<Vec<u8>> {
+    /// What has been written so far; taken away, the rest of the file follows in an empty one.
+    pub(crate) fn written(&mut self) -> &mut Vec<u8> {
+        self.writer.inner_mut()
+    }
+}
+
 fn properties() -> WriterProperties {
     let sorted = SortingColumn { column_idx: schema::STARTED_AT as i32, descending: false, nulls_first: false };
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(vec![sorted]))
         .set_key_value_metadata(Some(vec![KeyValue::new("glasshull.format".into(), Some(FORMAT.into()))]))

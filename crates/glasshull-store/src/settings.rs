@@ -22,6 +22,8 @@ pub struct StoreSettings {
     pub live_bytes: usize,
     /// Bytes at which a new journal file is begun.
     pub journal_file_bytes: u64,
+    /// How often it is looked for segments to merge.
+    pub merge_every: Duration,
     /// How old a window becomes before it is deleted; `None`: it is kept.
     pub retention: Option<Duration>,
     /// How long a batch may wait for room in the live table before it is refused as [`crate::StoreError::Busy`].
@@ -41,6 +43,7 @@ impl StoreSettings {
             publish_bytes: 128 << 20,
             live_bytes: 512 << 20,
             journal_file_bytes: 64 << 20,
+            merge_every: Duration::from_secs(10),
             retention: None,
             append_within: Duration::from_secs(5),
             close_within: Duration::from_secs(10),

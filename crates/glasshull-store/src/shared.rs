@@ -1,7 +1,7 @@
 //! What the journal's writer, the publisher and those who ask have in common.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use arrow::record_batch::RecordBatch;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast};
@@ -39,6 +39,15 @@ impl Room {
     }
 }
 
+/// Rows are being published as long as this lives.
+pub(crate) struct Publishing<'s>(&'s AtomicBool);
+
+impl Drop for Publishing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
+}
+
 /// Bytes of one permit of [`Shared::room`]: semaphores count in 32 bits.
 pub(crate) const ROOM_UNIT_BYTES: usize = 1_024;
 
@@ -56,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) subscribers: broadcast::Sender<Arc<RecordBatch>>,
     /// So much is live that it should be published now.
     pub(crate) much_is_live: Notify,
+    /// Whether rows are being published.
+    pub(crate) publishing: AtomicBool,
 }
 
 impl Shared {
@@ -71,6 +82,7 @@ impl Shared {
             room_units,
             subscribers: broadcast::Sender::new(MAX_SUBSCRIBED_BATCHES),
             much_is_live: Notify::new(),
+            publishing: AtomicBool::new(false),
             settings,
         }
     }
@@ -100,6 +112,12 @@ impl Shared {
         count(&self.counters.appended_batches, 1);
         count(&self.counters.appended_calls, calls as u64);
         count(&self.counters.appended_bytes, bytes as u64);
+    }
+
+    /// Says that rows are being published.
+    pub(crate) fn begin_publishing(&self) -> Publishing<'_> {
+        self.publishing.store(true, Relaxed);
+        Publishing(&self.publishing)
     }
 
     /// Makes rows of journal file `generation` visible, all at once.
@@ -157,6 +175,12 @@ impl Shared {
             publishes: counters.publishes.read(),
             publish_failures: get(&counters.publish_failures),
             publish_error: None,
+            merges: counters.merges.read(),
+            merged_segments: get(&counters.merged_segments),
+            merge_read_bytes: get(&counters.merge_read_bytes),
+            merge_written_bytes: get(&counters.merge_written_bytes),
+            merge_failures: get(&counters.merge_failures),
+            unmergeable_segments: get(&counters.unmergeable_segments),
             replayed_records: get(&counters.replayed_records),
             replayed_calls: get(&counters.replayed_calls),
             corrupt_records: get(&counters.corrupt_records),

@@ -84,6 +84,18 @@ pub struct StoreStats {
     pub publish_failures: u64,
     /// Why the last publication failed; `None` if it did not.
     pub publish_error: Option<String>,
+    /// Merges of segments that succeeded.
+    pub merges: Timing,
+    /// Counts segments that became part of others.
+    pub merged_segments: u64,
+    /// Counts bytes of them.
+    pub merge_read_bytes: u64,
+    /// Counts bytes of the segments that were made of them.
+    pub merge_written_bytes: u64,
+    /// Counts merges that failed; those are tried again but for damaged segments.
+    pub merge_failures: u64,
+    /// Segments that cannot be merged as they are damaged, or too large to be read together with others.
+    pub unmergeable_segments: u64,
     /// Journal records read at start.
     pub replayed_records: u64,
     /// Calls in them.
@@ -143,6 +155,12 @@ pub(crate) struct Counters {
     pub(crate) running_dropped: AtomicU64,
     pub(crate) publishes: Stopwatch,
     pub(crate) publish_failures: AtomicU64,
+    pub(crate) merges: Stopwatch,
+    pub(crate) merged_segments: AtomicU64,
+    pub(crate) merge_read_bytes: AtomicU64,
+    pub(crate) merge_written_bytes: AtomicU64,
+    pub(crate) merge_failures: AtomicU64,
+    pub(crate) unmergeable_segments: AtomicU64,
     pub(crate) replayed_records: AtomicU64,
     pub(crate) replayed_calls: AtomicU64,
     pub(crate) corrupt_records: AtomicU64,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::replay::replay;
 use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
+use crate::merge::{MergedSegments, Merger};
 use crate::publish::Publisher;
 use crate::retention::{Journal, Retention};
 use crate::running::lasting_until;
@@ -22,6 +23,9 @@ use crate::{Components, Source, StoreError, StoreSettings};
 
 /// How often retention looks for windows that have become too old.
 const RETENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a merge that failed waits at most before the next: what reads and writes segments is ill.
+const LAST_MERGE_RETRY: Duration = Duration::from_secs(10 * 60);
 
 /// How often a journal that could not be written is tried: what a person who has made room waits for.
 const TRY_JOURNAL_EVERY: Duration = Duration::from_secs(1);
@@ -51,7 +55,7 @@ pub struct Snapshot {
     pub live: Vec<Arc<RecordBatch>>,
     /// Calls that have not ended, with the same columns.
     pub running: RecordBatch,
-    /// The segments. Those retention takes stay readable for [`crate::SNAPSHOT_GRACE`] after it took them.
+    /// The segments. Those that retention takes or that are merged stay readable for [`crate::SNAPSHOT_GRACE`].
     pub segments: Arc<Vec<SegmentRow>>,
 }
 
@@ -69,6 +73,7 @@ pub struct Store {
     pub(crate) shared: Arc<Shared>,
     publisher: tokio::sync::Mutex<Publisher>,
     retention: tokio::sync::Mutex<Retention>,
+    pub(crate) merger: tokio::sync::Mutex<Merger>,
     publish_error: Mutex<Option<String>>,
     writer: Mutex<Option<WriterHandle>>,
     closed: AtomicBool,
@@ -113,6 +118,7 @@ impl Store {
         let thread = std::thread::Builder::new().name("glasshull-journal".into()).spawn(move || writer.run(inbox));
         let thread = thread.map_err(|e| unstartable(&shared, &e))?;
         Ok(Arc::new(Self {
+            merger: Merger::new(shared.clone(), &components).into(),
             publisher: Publisher::new(shared.clone(), components, disk).into(),
             retention: retention.into(),
             publish_error: Mutex::default(),
@@ -172,7 +178,9 @@ impl Store {
         let orders = self.writer_orders().ok_or(StoreError::Closed)?;
         orders.send(Order::Seal(answer)).await.map_err(|_| StoreError::Closed)?;
         let below = below.await.map_err(|_| StoreError::Closed)?;
+        let publishing = self.shared.begin_publishing();
         let published = publisher.publish(below).await;
+        drop(publishing);
         *self.publish_error.lock().unwrap_or_else(PoisonError::into_inner) =
             published.as_ref().err().map(ToString::to_string);
         if published.is_err() {
@@ -197,9 +205,31 @@ impl Store {
         retention.expire(publisher.pending_from_ns()).await
     }
 
-    /// Publishes when it is time and lets retention run, until `stop`; then returns without a last publication.
+    /// Merges the segments of one window into one, if there are any that should be; others go on meanwhile. Segments that
+    /// are damaged stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::ObjectStore`], [`StoreError::Catalog`]: nothing is lost, the next merge goes on from there.
+    pub async fn merge(&self) -> Result<MergedSegments, StoreError> {
+        let mut merger = self.merger.lock().await;
+        let merged = merger.merge(&self.retention).await;
+        if merged.is_err() {
+            count(&self.shared.counters.merge_failures, 1);
+        }
+        if !merger.is_outdated() {
+            return merged;
+        }
+        let publisher = self.publisher.lock().await;
+        let _retention = self.retention.lock().await;
+        merger.look_again(publisher.pending_segments()).await?;
+        merged
+    }
+
+    /// Publishes and merges when it is time and lets retention run, until `stop`; then returns without a last publication.
     pub async fn run(&self, stop: CancellationToken) {
-        let background = async { tokio::join!(self.keep_publishing(), self.keep_expiring(), self.keep_trying()) };
+        let background = async {
+            tokio::join!(self.keep_publishing(), self.keep_merging(), self.keep_expiring(), self.keep_trying())
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             _ = background => {}
@@ -219,6 +249,23 @@ impl Store {
                 retry = (2 * retry).min(LAST_RETRY);
             }
             retry = FIRST_RETRY;
+        }
+    }
+
+    async fn keep_merging(&self) {
+        let every = self.shared.settings.merge_every;
+        let mut wait = every;
+        loop {
+            sleep(wait).await;
+            wait = match self.merge().await {
+                Ok(merged) if merged.segments > 0 => Duration::ZERO,
+                Ok(_) => every,
+                Err(error) => {
+                    wait = (2 * wait).max(every).min(LAST_MERGE_RETRY);
+                    tracing::warn!(%error, retry_in = ?wait, "segments could not be merged; they stay as they are");
+                    wait
+                }
+            };
         }
     }
 

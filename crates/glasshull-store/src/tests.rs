@@ -3,6 +3,7 @@
 mod appending;
 mod crashes;
 mod folders;
+mod merging;
 mod model;
 mod publishing;
 mod rig;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// An object's path or a hub's name, in bytes.
-const MAX_PATH_BYTES: usize = 1_024;
+pub(super) const MAX_PATH_BYTES: usize = 1_024;
 
 const CHECKPOINT: &str = "SELECT checkpoint FROM journals WHERE hub = $1";
 
@@ -51,7 +51,7 @@ const ADD_SEGMENT: &str = "
         (path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-async fn add(connection: &mut SqliteConnection, segment: &SegmentRow) -> Result<()> {
+pub(super) async fn add(connection: &mut SqliteConnection, segment: &SegmentRow) -> Result<()> {
     let add = sqlx::query(ADD_SEGMENT)
         .bind(bounded("a segment's path", &segment.path, MAX_PATH_BYTES)?)
         .bind(segment.window_start_ns)
@@ -158,7 +158,7 @@ pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64, now_ns: i64)
     Ok(expired)
 }
 
-fn segment(row: &SqliteRow) -> Result<SegmentRow> {
+pub(super) fn segment(row: &SqliteRow) -> Result<SegmentRow> {
     Ok(SegmentRow {
         path: get(row, "path")?,
         window_start_ns: get(row, "window_start_ns")?,

@@ -2,6 +2,7 @@
 //! [`glasshull_catalog_tests!`].
 
 mod known;
+mod merges;
 mod probes;
 mod segments;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use glasshull_catalog::Catalog;
 
 pub(crate) use known::*;
+pub(crate) use merges::*;
 pub(crate) use probes::*;
 pub(crate) use segments::*;
 
@@ -35,6 +37,12 @@ macro_rules! glasshull_catalog_tests {
             a_sequence_never_goes_down
             running_calls_are_each_hubs_own
             what_is_too_old_is_forgotten
+            a_merge_happens_whole
+            a_merge_whose_segments_are_gone_changes_nothing
+            a_repeated_merge_changes_nothing
+            a_merge_that_would_lose_calls_or_move_them_is_refused
+            of_two_merges_of_the_same_segments_one_happens
+            what_is_doomed_is_known_until_it_is_deleted
             what_was_not_heard_of_for_long_or_is_too_much_is_forgotten
             many_at_once_get_through
         }

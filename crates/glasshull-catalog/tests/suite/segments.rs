@@ -2,7 +2,7 @@ use glasshull_catalog::{CatalogError, FunctionRow, InstanceId, Publication, Publ
 
 use super::Backend;
 
-fn segment(path: &str, window_start_ns: i64) -> SegmentRow {
+pub(super) fn segment(path: &str, window_start_ns: i64) -> SegmentRow {
     SegmentRow {
         path: path.into(),
         window_start_ns,
@@ -18,7 +18,7 @@ fn running(call_id: u64, started_at_ns: i64) -> RunningCall {
     RunningCall { instance: InstanceId([1; 16]), call_id, started_at_ns, call: (0..=255).collect() }
 }
 
-fn publication(checkpoint: u64) -> Publication {
+pub(super) fn publication(checkpoint: u64) -> Publication {
     Publication { hub: "h1".into(), checkpoint, published_at_ns: 100, ..Publication::default() }
 }
 

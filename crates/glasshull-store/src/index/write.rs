@@ -19,7 +19,10 @@ type Keys = Option<HashSet<u64, BuildHasherDefault<Itself>>>;
 /// Collects the keys of rows, in the order in which these are written.
 #[derive(Default)]
 pub(crate) struct IndexBuilder {
-    granules: Vec<Keys>,
+    /// Those that are whole, each key once: a set takes twice the memory.
+    granules: Vec<Option<Box<[u64]>>>,
+    /// The one that is being filled.
+    last: Keys,
     rows: usize,
 }
 
@@ -30,20 +33,26 @@ impl IndexBuilder {
         while from < rows.num_rows() {
             let inside = self.rows % GRANULE_ROWS;
             if inside == 0 {
-                self.granules.push(Some(HashSet::default()));
+                self.end_granule();
             }
             let taken = (GRANULE_ROWS - inside).min(rows.num_rows() - from);
-            if let Some(keys) = self.granules.last_mut() {
-                add(keys, &rows.slice(from, taken));
-            }
+            add(&mut self.last, &rows.slice(from, taken));
             self.rows += taken;
             from += taken;
         }
     }
 
+    fn end_granule(&mut self) {
+        let whole = self.last.replace(HashSet::default());
+        if self.rows > 0 {
+            self.granules.push(whole.map(|keys| keys.into_iter().collect()));
+        }
+    }
+
     /// The index, and what the footer says of it when it lies at this place of the file.
-    pub(crate) fn finish(self, offset: usize) -> (Vec<u8>, String) {
-        let most = self.granules.iter().flatten().map(HashSet::len).max().unwrap_or(0);
+    pub(crate) fn finish(mut self, offset: usize) -> (Vec<u8>, String) {
+        self.end_granule();
+        let most = self.granules.iter().flatten().map(|keys| keys.len()).max().unwrap_or(0);
         let blocks = (most * BITS_PER_KEY).div_ceil(8 * BLOCK_BYTES).max(1);
         let bytes = laid_out(&self.granules, blocks);
         let metadata = format!("{FORMAT} {offset} {GRANULE_ROWS} {} {blocks}", self.granules.len());
@@ -81,7 +90,7 @@ fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, of: impl Fn(&str, &m
     }
 }
 
-fn laid_out(granules: &[Keys], blocks: usize) -> Vec<u8> {
+fn laid_out(granules: &[Option<Box<[u64]>>], blocks: usize) -> Vec<u8> {
     let row_bytes = granules.len() * BLOCK_BYTES + CHECKSUM_BYTES;
     let mut bytes = vec![0; blocks * row_bytes];
     for (granule, keys) in granules.iter().enumerate() {

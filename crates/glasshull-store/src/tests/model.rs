@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::rig::{Fate, Rig, batch, source};
-use crate::Appended;
+use super::rig::{Fate, Rig, SECOND_NS, batch, source};
+use crate::{Appended, SNAPSHOT_GRACE};
+
+const WINDOW_NS: i64 = 600 * SECOND_NS;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -27,6 +29,17 @@ enum Step {
         objects: Vec<Fate>,
         catalog: Vec<Fate>,
         removes: u32,
+    },
+    /// The window is over, and small segments are merged.
+    Merge {
+        dooms: Vec<Fate>,
+        objects: Vec<Fate>,
+        catalog: Vec<Fate>,
+        in_parts: bool,
+    },
+    /// So much time passes that nobody reads what was merged; its objects go, or do not.
+    Expire {
+        deletes: Vec<Fate>,
     },
     FailDisk {
         creates: u32,
@@ -53,6 +66,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => instance.prop_map(|instance| Step::GiveUp { instance }),
         3 => (fates(), fates(), 0..2u32)
             .prop_map(|(objects, catalog, removes)| Step::Publish { objects, catalog, removes }),
+        3 => (fates(), fates(), fates(), any::<bool>())
+            .prop_map(|(dooms, objects, catalog, in_parts)| Step::Merge { dooms, objects, catalog, in_parts }),
+        1 => fates().prop_map(|deletes| Step::Expire { deletes }),
         1 => (0..2u32, 0..3u32, prop::option::of(0..600usize))
             .prop_map(|(creates, syncs, room)| Step::FailDisk { creates, syncs, room }),
         1 => Just(Step::RepairDisk),
@@ -122,6 +138,19 @@ async fn take(step: Step, rig: &mut Rig, model: &mut Model) {
             rig.disk.fail_removes(removes);
             let _ = rig.store().publish().await;
         }
+        Step::Merge { dooms, objects, catalog, in_parts } => {
+            rig.clock.advance(WINDOW_NS);
+            rig.catalog.dooms.set(dooms);
+            rig.objects.puts.set(objects);
+            rig.catalog.merges.set(catalog);
+            rig.store().merger.lock().await.set_part_bytes(if in_parts { 1_000 } else { usize::MAX });
+            let _ = rig.store().merge().await;
+        }
+        Step::Expire { deletes } => {
+            rig.clock.advance(SNAPSHOT_GRACE.as_nanos() as i64);
+            rig.objects.deletes.set(deletes);
+            rig.store().expire().await.unwrap();
+        }
         Step::FailDisk { creates, syncs, room } => {
             rig.disk.fail_creates(creates);
             rig.disk.fail_syncs(syncs);
@@ -166,6 +195,15 @@ proptest! {
             rig.store().publish().await.unwrap();
             model.check(&rig).await;
             assert!(rig.store().snapshot().live.is_empty());
+            rig.clock.advance(WINDOW_NS);
+            while rig.store().merge().await.unwrap().segments > 0 {}
+            model.check(&rig).await;
+            rig.clock.advance(SNAPSHOT_GRACE.as_nanos() as i64);
+            rig.store().expire().await.unwrap();
+            model.check(&rig).await;
+            let segments = rig.store().snapshot().segments.len();
+            assert!(segments <= 1, "all calls lie in one window: {segments}");
+            assert_eq!(rig.objects.paths().await.len(), segments, "nothing is left behind");
         });
     }
 }

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use glasshull_catalog::sqlite::SqliteCatalog;
 use glasshull_catalog::{
-    Catalog, CatalogError, FunctionRow, InstanceId, InstanceRow, ProbeCounts, ProbeEnd, ProbeRow, Publication,
-    Published, SegmentRow,
+    Catalog, CatalogError, DoomedObject, FunctionRow, InstanceId, InstanceRow, Merge, ProbeCounts, ProbeEnd, ProbeRow,
+    Publication, Published, SegmentRow,
 };
 use glasshull_wire::v1::{CallBatch, Function, Outcome};
 use glasshull_wire::{BatchWriter, CallRow};
@@ -22,9 +22,10 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, UploadPart,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tokio::sync::oneshot;
 
 use crate::journal::disk::{Disk, DiskFile};
 use crate::store::Snapshot;
@@ -73,6 +74,24 @@ pub(crate) enum Fate {
     Fails,
     /// It has happened, but the answer is an error.
     LosesItsAnswer,
+}
+
+impl Fate {
+    /// Carries out a step of the catalog.
+    async fn befalls<T>(
+        self,
+        step: impl Future<Output = glasshull_catalog::Result<T>>,
+    ) -> glasshull_catalog::Result<T> {
+        let failure = || CatalogError::Unavailable("the database is locked".into());
+        match self {
+            Fate::Succeeds => step.await,
+            Fate::Fails => Err(failure()),
+            Fate::LosesItsAnswer => {
+                step.await?;
+                Err(failure())
+            }
+        }
+    }
 }
 
 /// The fates of the steps to come; those without one succeed.
@@ -262,11 +281,23 @@ impl DiskFile for OpenMemoryFile {
     }
 }
 
-/// An object store whose puts have fates.
+/// An object store whose puts, reads and deletions have fates. What comes in parts is put when it is whole.
 #[derive(Debug, Default)]
 pub(crate) struct FailingObjects {
     pub(crate) puts: Fates,
+    pub(crate) gets: Fates,
+    pub(crate) deletes: Fates,
+    /// Objects that came in parts.
+    pub(crate) in_parts: AtomicUsize,
+    held: Mutex<Option<Held>>,
     inner: InMemory,
+}
+
+/// A put that waits.
+#[derive(Debug)]
+pub(crate) struct Held {
+    came: oneshot::Sender<()>,
+    goes_on: oneshot::Receiver<()>,
 }
 
 impl FailingObjects {
@@ -274,6 +305,58 @@ impl FailingObjects {
         use futures::TryStreamExt;
         let objects: Vec<ObjectMeta> = self.inner.list(None).try_collect().await.unwrap();
         objects.into_iter().map(|object| object.location.to_string()).collect()
+    }
+
+    /// The next put tells that it came and waits.
+    pub(crate) fn hold_next_put(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((came, comes), (go_on, goes_on)) = (oneshot::channel(), oneshot::channel());
+        *self.held.lock().unwrap() = Some(Held { came, goes_on });
+        (comes, go_on)
+    }
+
+    async fn wait(&self) {
+        let held = self.held.lock().unwrap().take();
+        if let Some(Held { came, goes_on }) = held {
+            came.send(()).unwrap();
+            goes_on.await.unwrap();
+        }
+    }
+
+    /// Changes an object behind everybody's back.
+    pub(crate) async fn spoil(&self, path: &str, spoil: impl FnOnce(&mut Vec<u8>)) {
+        let path = Path::from(path);
+        let mut bytes = self.inner.get(&path).await.unwrap().bytes().await.unwrap().to_vec();
+        spoil(&mut bytes);
+        self.inner.put(&path, bytes.into()).await.unwrap();
+    }
+}
+
+/// The parts of an object; the last step has a fate.
+#[derive(Debug)]
+struct FailingUpload {
+    fate: Fate,
+    inner: Box<dyn MultipartUpload>,
+}
+
+#[async_trait]
+impl MultipartUpload for FailingUpload {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        self.inner.put_part(part)
+    }
+
+    async fn complete(&mut self) -> object_store::Result<PutResult> {
+        match self.fate {
+            Fate::Succeeds => self.inner.complete().await,
+            Fate::Fails => Err(object_failure()),
+            Fate::LosesItsAnswer => {
+                self.inner.complete().await?;
+                Err(object_failure())
+            }
+        }
+    }
+
+    async fn abort(&mut self) -> object_store::Result<()> {
+        self.inner.abort().await
     }
 }
 
@@ -290,6 +373,7 @@ impl fmt::Display for FailingObjects {
 #[async_trait]
 impl ObjectStore for FailingObjects {
     async fn put_opts(&self, to: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
+        self.wait().await;
         match self.puts.next() {
             Fate::Succeeds => self.inner.put_opts(to, payload, options).await,
             Fate::Fails => Err(object_failure()),
@@ -305,18 +389,27 @@ impl ObjectStore for FailingObjects {
         to: &Path,
         options: PutMultipartOptions,
     ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(to, options).await
+        self.wait().await;
+        self.in_parts.fetch_add(1, Ordering::Relaxed);
+        let inner = self.inner.put_multipart_opts(to, options).await?;
+        Ok(Box::new(FailingUpload { fate: self.puts.next(), inner }))
     }
 
     async fn get_opts(&self, from: &Path, options: GetOptions) -> object_store::Result<GetResult> {
-        self.inner.get_opts(from, options).await
+        match self.gets.next() {
+            Fate::Succeeds => self.inner.get_opts(from, options).await,
+            Fate::Fails | Fate::LosesItsAnswer => Err(object_failure()),
+        }
     }
 
     fn delete_stream(
         &self,
         paths: BoxStream<'static, object_store::Result<Path>>,
     ) -> BoxStream<'static, object_store::Result<Path>> {
-        self.inner.delete_stream(paths)
+        match self.deletes.next() {
+            Fate::Succeeds => self.inner.delete_stream(paths),
+            Fate::Fails | Fate::LosesItsAnswer => futures::stream::once(async { Err(object_failure()) }).boxed(),
+        }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
@@ -332,24 +425,40 @@ impl ObjectStore for FailingObjects {
     }
 }
 
-/// A catalog whose publications have fates.
+/// A catalog whose publications and merges have fates.
 pub(crate) struct FailingCatalog {
     pub(crate) publications: Fates,
+    pub(crate) merges: Fates,
+    pub(crate) dooms: Fates,
     inner: SqliteCatalog,
+}
+
+impl FailingCatalog {
+    fn new(inner: SqliteCatalog) -> Self {
+        Self { publications: Fates::default(), merges: Fates::default(), dooms: Fates::default(), inner }
+    }
 }
 
 #[async_trait]
 impl Catalog for FailingCatalog {
     async fn publish(&self, publication: &Publication) -> glasshull_catalog::Result<()> {
-        let failure = || CatalogError::Unavailable("the database is locked".into());
-        match self.publications.next() {
-            Fate::Succeeds => self.inner.publish(publication).await,
-            Fate::Fails => Err(failure()),
-            Fate::LosesItsAnswer => {
-                self.inner.publish(publication).await?;
-                Err(failure())
-            }
-        }
+        self.publications.next().befalls(self.inner.publish(publication)).await
+    }
+
+    async fn merge(&self, merge: &Merge) -> glasshull_catalog::Result<bool> {
+        self.merges.next().befalls(self.inner.merge(merge)).await
+    }
+
+    async fn doom(&self, object: &DoomedObject) -> glasshull_catalog::Result<()> {
+        self.dooms.next().befalls(self.inner.doom(object)).await
+    }
+
+    async fn doomed(&self, hub: &str) -> glasshull_catalog::Result<Vec<DoomedObject>> {
+        self.inner.doomed(hub).await
+    }
+
+    async fn forget_doomed(&self, paths: &[String]) -> glasshull_catalog::Result<()> {
+        self.inner.forget_doomed(paths).await
     }
 
     async fn published(&self, hub: &str) -> glasshull_catalog::Result<Published> {
@@ -429,7 +538,7 @@ impl Rig {
         let mut rig = Self {
             disk: MemoryDisk::default(),
             objects: Arc::default(),
-            catalog: Arc::new(FailingCatalog { publications: Fates::default(), inner: catalog }),
+            catalog: Arc::new(FailingCatalog::new(catalog)),
             clock: Arc::new(ManualClock { now_ns: NOW_NS.into(), jumped_ns: AtomicI64::default() }),
             settings,
             store: None,
@@ -444,10 +553,15 @@ impl Rig {
     }
 
     pub(crate) async fn open(&mut self) -> Result<(), StoreError> {
+        self.store = Some(self.open_beside(self.disk.clone()).await?);
+        Ok(())
+    }
+
+    /// Another store of the same hub, with a journal of its own.
+    pub(crate) async fn open_beside(&self, disk: MemoryDisk) -> Result<Arc<Store>, StoreError> {
         let components =
             Components { object_store: self.objects.clone(), catalog: self.catalog.clone(), clock: self.clock.clone() };
-        self.store = Some(Store::open_on(Arc::new(self.disk.clone()), self.settings.clone(), components).await?);
-        Ok(())
+        Store::open_on(Arc::new(disk), self.settings.clone(), components).await
     }
 
     /// The power goes, with it what was not synced, and comes back.
@@ -458,9 +572,9 @@ impl Rig {
     pub(crate) async fn crash_keeping(&mut self, keeps: impl Fn(usize) -> usize, spoils: bool) {
         self.disk.cut_power(keeps, spoils);
         self.store = None;
-        for fates in [&self.objects.puts, &self.catalog.publications] {
-            fates.set([]);
-        }
+        let objects = [&self.objects.puts, &self.objects.gets, &self.objects.deletes];
+        let catalog = [&self.catalog.publications, &self.catalog.merges, &self.catalog.dooms];
+        objects.into_iter().chain(catalog).for_each(|fates| fates.set([]));
         self.disk.fail_creates(0);
         self.disk.fail_syncs(0);
         self.disk.fail_removes(0);
@@ -477,7 +591,7 @@ impl Rig {
     /// The catalog is as it was at first.
     pub(crate) async fn restore_empty_catalog(&mut self) {
         let inner = SqliteCatalog::open(&self.settings.data.join("restored.sqlite")).await.unwrap();
-        self.catalog = Arc::new(FailingCatalog { publications: Fates::default(), inner });
+        self.catalog = Arc::new(FailingCatalog::new(inner));
     }
 
     /// The ids of all calls that have ended, and where they are found twice, twice; in order.

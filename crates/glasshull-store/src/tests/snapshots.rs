@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::rig::{FailingObjects, Fate, Rig, batch_of, call, calls_in, ids, running, source};
+use super::rig::{FailingObjects, Fate, Rig, SECOND_NS, batch_of, call, calls_in, ids, running, source};
 use crate::Store;
 
 const INSTANCES: u8 = 4;
@@ -40,8 +40,10 @@ async fn look(store: &Store, objects: &FailingObjects, acknowledged: &Mutex<Vec<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_call_is_seen_once_while_it_is_published() {
+async fn each_call_is_seen_once_while_it_is_published_and_merged() {
     let rig = Rig::with(|settings| settings.journal_file_bytes = 4_000).await;
+    // All windows are over: two segments are enough to be merged.
+    rig.clock.advance(3_600 * SECOND_NS);
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let senders: Vec<_> = (1..=INSTANCES)
         .map(|instance| tokio::spawn(send(rig.store().clone(), acknowledged.clone(), instance)))
@@ -54,6 +56,9 @@ async fn each_call_is_seen_once_while_it_is_published() {
                 objects.puts.set([fate]);
                 catalog.publications.set([Fate::Succeeds, Fate::Succeeds, fate]);
                 let _ = store.publish().await;
+                objects.puts.set([fate]);
+                catalog.merges.set([fate]);
+                let _ = store.merge().await;
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
         }
@@ -65,10 +70,13 @@ async fn each_call_is_seen_once_while_it_is_published() {
     let _ = publishing.await;
     rig.objects.puts.set([]);
     rig.catalog.publications.set([]);
+    rig.catalog.merges.set([]);
+    rig.store().merge().await.unwrap();
     rig.store().publish().await.unwrap();
     look(rig.store(), &rig.objects, &acknowledged).await;
     let ended = u64::from(INSTANCES) * (BATCHES * 3 + BATCHES - 1);
     assert_eq!(rig.calls().await.len() as u64, ended);
     assert_eq!(rig.running().len() as u64, u64::from(INSTANCES));
-    assert!(rig.store().stats().publishes.count > 3);
+    let stats = rig.store().stats();
+    assert!(stats.publishes.count > 3 && stats.merges.count > 0, "{stats:?}");
 }
