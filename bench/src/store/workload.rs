@@ -360,6 +360,21 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_ends_where_the_next_begins() {
+        let last = CALLS_PER_HOUR / CALLS_PER_TRACE - 1;
+        let mut workload = Workload { next: last, ..Workload::of(CALLS_PER_HOUR + 2 * CALLS_PER_TRACE) };
+        let mut trace = Vec::new();
+        let mut hours_of = |hour| {
+            let mut starts = Vec::new();
+            while workload.next(hour, &mut trace) {
+                starts.extend(trace.iter().filter(|call| call.parent.is_none()).map(|call| call.started_at_ns));
+            }
+            starts.iter().map(|start| (start - BEGINS_NS) / HOUR_NS).collect::<Vec<_>>()
+        };
+        assert_eq!([hours_of(0), hours_of(1), hours_of(2)], [vec![0], vec![1, 1], vec![]]);
+    }
+
+    #[test]
     fn parents_come_from_the_same_trace_and_a_level_above() {
         for trace in all(2_000).chunk_by(|a, b| a.trace == b.trace) {
             let of = |id| trace.iter().find(|call| Some(call.id) == id);
