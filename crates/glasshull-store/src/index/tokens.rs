@@ -10,8 +10,19 @@ pub const MIN_WORD_BYTES: usize = 3;
 
 /// Whether a byte is part of a word.
 pub(super) const fn is_of_a_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+    OF_A_WORD[byte as usize]
 }
+
+const OF_A_WORD: [bool; 256] = {
+    let mut of_a_word = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let ascii = byte as u8;
+        of_a_word[byte] = ascii.is_ascii_alphanumeric() || ascii == b'_' || !ascii.is_ascii();
+        byte += 1;
+    }
+    of_a_word
+};
 
 /// Hands over the words of a text, however many there are of each.
 pub fn words_of_text(text: &str, mut word: impl FnMut(&[u8])) {

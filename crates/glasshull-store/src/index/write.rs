@@ -14,16 +14,35 @@ use crate::schema;
 const MAX_KEYS: usize = 256 * 1024;
 
 /// The keys of a granule; `None` where there are too many.
-type Keys = Option<HashSet<u64, BuildHasherDefault<Itself>>>;
+type Keys = Option<Set>;
+type Set = HashSet<u64, BuildHasherDefault<Itself>>;
 
 /// Collects the keys of rows, in the order in which these are written.
-#[derive(Default)]
 pub(crate) struct IndexBuilder {
     /// Those that are whole, each key once: a set takes twice the memory.
     granules: Vec<Option<Box<[u64]>>>,
     /// The one that is being filled.
     last: Keys,
     rows: usize,
+    seen: Seen,
+}
+
+/// Keys that were seen a moment ago: most words of a value are those of the values before it. As many as fit into a
+/// processor's nearest cache.
+struct Seen(Box<[u64; 2_048]>);
+
+impl Seen {
+    /// Whether this one was. (0 is what there is at first.)
+    fn has(&mut self, key: u64) -> bool {
+        let place = &mut self.0[key as usize % 2_048];
+        std::mem::replace(place, key) == key && key != 0
+    }
+}
+
+impl Default for IndexBuilder {
+    fn default() -> Self {
+        Self { granules: Vec::new(), last: None, rows: 0, seen: Seen(Box::new([0; 2_048])) }
+    }
 }
 
 impl IndexBuilder {
@@ -36,7 +55,7 @@ impl IndexBuilder {
                 self.end_granule();
             }
             let taken = (GRANULE_ROWS - inside).min(rows.num_rows() - from);
-            add(&mut self.last, &rows.slice(from, taken));
+            add(&mut self.last, &mut self.seen, &rows.slice(from, taken));
             self.rows += taken;
             from += taken;
         }
@@ -44,6 +63,7 @@ impl IndexBuilder {
 
     fn end_granule(&mut self) {
         let whole = self.last.replace(HashSet::default());
+        self.seen.0.fill(0);
         if self.rows > 0 {
             self.granules.push(whole.map(|keys| keys.into_iter().collect()));
         }
@@ -62,17 +82,23 @@ impl IndexBuilder {
 }
 
 /// Adds the keys of rows.
-fn add(keys: &mut Keys, rows: &RecordBatch) {
-    each(rows, schema::TRACE_ID, keys, |id, add| add(Key::trace(id)));
-    each(rows, schema::CALL_ID, keys, |id, add| add(Key::call(id)));
-    each(rows, schema::FUNCTION, keys, |path, add| add(Key::function(path)));
+fn add(keys: &mut Keys, seen: &mut Seen, rows: &RecordBatch) {
+    each(rows, schema::TRACE_ID, keys, |set, id| insert(set, seen, Key::trace(id)));
+    each(rows, schema::CALL_ID, keys, |set, id| insert(set, seen, Key::call(id)));
+    each(rows, schema::FUNCTION, keys, |set, path| insert(set, seen, Key::function(path)));
     for values in schema::VALUES {
-        each(rows, values, keys, |json, add| words_of_json(json, |word| add(Key::word(word))));
+        each(rows, values, keys, |set, json| words_of_json(json, |word| insert(set, seen, Key::word(word))));
+    }
+}
+
+fn insert(set: &mut Set, seen: &mut Seen, key: Key) {
+    if !seen.has(key.0) {
+        set.insert(key.0);
     }
 }
 
 /// Adds the keys of each text of a column that is not the same as the one before.
-fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, of: impl Fn(&str, &mut dyn FnMut(Key))) {
+fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, mut take: impl FnMut(&mut Set, &str)) {
     let texts = rows.column(column).as_string::<i32>();
     let mut before = None;
     for row in (0..texts.len()).filter(|&row| texts.is_valid(row)) {
@@ -81,9 +107,7 @@ fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, of: impl Fn(&str, &m
             continue;
         }
         let Some(set) = keys else { return };
-        of(text, &mut |key| {
-            set.insert(key.0);
-        });
+        take(set, text);
         if set.len() > MAX_KEYS {
             *keys = None;
         }
