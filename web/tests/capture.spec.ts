@@ -1,7 +1,7 @@
 /** The main job, as somebody does it who has never seen the page. */
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { LiveEvent, Probe } from "../src/api/types";
+import type { Instance, LiveEvent, Probe } from "../src/api/types";
 import { ask, functions, hub, open, rows, run, runUntilRows, tree, untraceAll, withBrowser } from "./browser";
 
 withBrowser();
@@ -121,6 +121,52 @@ describe("capturing", () => {
     expect(await cost.getAttribute("title")).toContain(
       "Most on shop-1, where all probes together leave 0.5 %.",
     );
+  });
+
+  it("says which values are not whole, and only where there are such", async () => {
+    await ask("TRACE storefront::* FOR 60s");
+    const page = await open();
+    const probe = page.getByRole("listitem", { name: /^Probe p/ }).first();
+    await probe.getByText("active").waitFor();
+    await tellOther(page, (told) => {
+      told.values = { truncated_calls: 0, failed_values: 0, printed_values: 0 };
+    });
+    await probe.getByLabel("Cost").waitFor();
+    expect(await probe.getByLabel("Values").count()).toBe(0);
+    await page.unrouteAll();
+    await tellOther(page, (told) => {
+      told.values = { truncated_calls: 12, failed_values: 3, printed_values: 0 };
+      told.skipped = { ...told.skipped, undecided: 7 };
+    });
+    const values = probe.getByLabel("Values");
+    await values.getByText("12 cut", { exact: true }).waitFor();
+    expect(await values.innerText()).toMatch(/^12 cut\s+3 failed\s+7 undecided$/);
+    expect(await values.getByText("3 failed").getAttribute("title")).toContain(
+      "failed, panicked or did not end",
+    );
+  });
+
+  it("says what an instance lost by reason, and only where it lost something", async () => {
+    const page = await open();
+    // The hub's own events would tell of the instances as they are.
+    const body = `data: ${JSON.stringify({ event: "instances_changed" } satisfies LiveEvent)}\n\n`;
+    await page.route("**/api/v1/live", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+    await page.route("**/api/v1/instances", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { instances: Instance[] };
+      const changed = answer.instances.map((instance) => ({
+        ...instance,
+        drops: { ...instance.drops, ring_full: 0, open_full: 3, unclaimed: 1, inside_values: 9 },
+      }));
+      await route.fulfill({ json: { instances: changed } });
+    });
+    await page.reload();
+    await page.getByRole("button", { name: /^Instances/ }).click();
+    const instance = page.getByRole("region", { name: "Instances" }).getByRole("listitem").first();
+    const dropped = instance.getByText("4 dropped", { exact: true });
+    expect(await dropped.getAttribute("title")).toBe(
+      "3 as more were under way than can be held, 1 as their probe was gone when they were read",
+    );
+    await instance.getByText("9 inside values", { exact: true }).waitFor();
   });
 
   it("opens the tree across services, each hop marked", async () => {

@@ -163,7 +163,24 @@ pub struct Probe {
     pub calls_left: u64,
     /// Calls not captured, by reason.
     pub skipped: Skipped,
+    pub values: ProbeValues,
     pub cost: ProbeCost,
+}
+
+/// Captured calls with values that are not whole, over all instances. A call counts once, whatever many of its arguments,
+/// its returned value and its error are so.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct ProbeValues {
+    /// Calls in which a value was cut at a limit.
+    pub truncated_calls: u64,
+    /// Calls in which a value could not be captured: its own code failed, panicked or did not end.
+    pub failed_values: u64,
+    /// Calls with a value that is the text its type's `Debug` made: redaction sees no fields in such a text.
+    pub printed_values: u64,
+    /// Where a connected instance met such a text first: `crate::module::name(argument)`, or without `(..)` for what the
+    /// function gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed_at: Option<String>,
 }
 
 /// What a probe costs the programs it captures in. There is a budget for each process, which all its probes share.
@@ -188,6 +205,8 @@ pub struct ProbeCost {
     pub cut_back_instances: u32,
     /// Nanoseconds of CPU time so far, over all instances.
     pub cpu_ns: u64,
+    /// Those of them that its condition took.
+    pub condition_ns: u64,
     /// Bytes of the values of captured calls, as instances hold them, over all instances.
     pub captured_bytes: u64,
 }
@@ -216,6 +235,9 @@ pub struct Skipped {
     pub by_sample: u64,
     pub by_rate: u64,
     pub by_condition: u64,
+    /// Those among them for which the condition could not be decided, as what it asks for was withheld, cut or of another
+    /// type.
+    pub undecided: u64,
     /// Left out as capturing would have cost more than its budget.
     pub by_governor: u64,
 }
@@ -323,6 +345,44 @@ pub struct Drops {
     pub buffer_full: u64,
     pub no_ring: u64,
     pub refused: u64,
+    /// More calls were under way than can be held.
+    pub open_full: u64,
+    /// When they were read, the probe that had captured them was gone for long.
+    pub unclaimed: u64,
+    /// Calls by the code of a value (`Serialize`, `Debug`) while that was captured: never captured, so not lost.
+    pub inside_values: u64,
+}
+
+impl Drops {
+    /// Each reason by its name, in the order in which they are told.
+    ///
+    /// ```
+    /// let drops = glasshull_api::answers::Drops { ring_full: 3, inside_values: 2, ..Default::default() };
+    /// let told: Vec<_> = drops.by_reason().into_iter().filter(|(_, calls)| *calls > 0).collect();
+    /// assert_eq!(told, [("ring full", 3), ("inside values", 2)]);
+    /// ```
+    pub fn by_reason(&self) -> [(&'static str, u64); 7] {
+        [
+            ("ring full", self.ring_full),
+            ("buffer full", self.buffer_full),
+            ("no ring", self.no_ring),
+            ("refused", self.refused),
+            ("open full", self.open_full),
+            ("unclaimed", self.unclaimed),
+            ("inside values", self.inside_values),
+        ]
+    }
+
+    /// Calls that were lost: all but those inside values.
+    ///
+    /// ```
+    /// let drops = glasshull_api::answers::Drops { ring_full: 3, open_full: 1, inside_values: 2, ..Default::default() };
+    /// assert_eq!(drops.lost(), 4);
+    /// ```
+    pub fn lost(&self) -> u64 {
+        let [lost @ .., _inside_values] = self.by_reason();
+        lost.iter().fold(0, |all, (_, calls)| all.saturating_add(*calls))
+    }
 }
 
 /// `GET /api/v1/schema`: the tables SQL can ask, for completion and documentation.

@@ -72,6 +72,14 @@ pub struct ProbeCounts {
     pub cpu_ns: u64,
     /// Bytes of the values of captured calls, as instances hold them.
     pub captured_bytes: u64,
+    /// Captured calls with a value that was cut, that could not be captured, that is the text of its `Debug`.
+    pub truncated_calls: u64,
+    pub failed_values: u64,
+    pub printed_values: u64,
+    /// Calls among those skipped by condition.
+    pub undecided: u64,
+    /// Nanoseconds, of the CPU time, that the condition took.
+    pub condition_ns: u64,
 }
 
 impl ProbeCounts {
@@ -86,6 +94,11 @@ impl ProbeCounts {
             skipped_by_governor: together(self.skipped_by_governor, other.skipped_by_governor),
             cpu_ns: together(self.cpu_ns, other.cpu_ns),
             captured_bytes: together(self.captured_bytes, other.captured_bytes),
+            truncated_calls: together(self.truncated_calls, other.truncated_calls),
+            failed_values: together(self.failed_values, other.failed_values),
+            printed_values: together(self.printed_values, other.printed_values),
+            undecided: together(self.undecided, other.undecided),
+            condition_ns: together(self.condition_ns, other.condition_ns),
         }
     }
 }

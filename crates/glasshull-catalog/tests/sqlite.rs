@@ -47,21 +47,29 @@ async fn a_catalog_keeps_its_content_when_it_is_opened_again() {
     assert_eq!(catalog.instances(0, 9).await.unwrap()[0].service, "checkout");
 }
 
-/// Catalogs as hubs left them, as statements; with a probe that ended and one that runs.
-const SAMPLES: [&str; 1] = [include_str!("../samples/catalog-2.sql")];
+/// Catalogs as hubs left them, as statements, with a probe that ended and one that runs; and what that one had counted.
+fn samples() -> [(&'static str, ProbeCounts); 3] {
+    let first = ProbeCounts { captured: 40, skipped_by_sample: 3, ..ProbeCounts::default() };
+    let with_costs = ProbeCounts { skipped_by_governor: 5, cpu_ns: 7, captured_bytes: 9, ..first };
+    [
+        (include_str!("../samples/catalog-2.sql"), first),
+        (include_str!("../samples/catalog-3.sql"), with_costs),
+        (include_str!("../samples/catalog-4.sql"), with_costs),
+    ]
+}
 
 #[tokio::test]
 async fn catalogs_of_older_versions_are_brought_up_to_date() {
-    for sample in SAMPLES {
+    for (sample, counts) in samples() {
         let file = File::new();
         suite::restore(&file.path(), sample).await;
         let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
         let probes = catalog.probes(true, 9).await.unwrap();
         let told: Vec<_> = probes.iter().map(|probe| (probe.id.as_str(), probe.end.is_some())).collect();
         assert_eq!(told, [("p2", false), ("p1", true)]);
-        let counts = ProbeCounts { captured: 40, skipped_by_sample: 3, ..ProbeCounts::default() };
         assert_eq!(probes[0].counts, counts);
         let more = ProbeCounts { skipped_by_governor: 5, cpu_ns: 7, captured_bytes: 9, ..ProbeCounts::default() };
+        let more = ProbeCounts { truncated_calls: 2, printed_values: 4, condition_ns: 6, ..more };
         catalog.count_probe("p2", &more).await.unwrap();
         assert_eq!(catalog.probes(false, 9).await.unwrap()[0].counts, counts.with(more, |a, b| a + b));
     }

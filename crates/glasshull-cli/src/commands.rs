@@ -11,6 +11,7 @@ use crate::args::{Format, Order, TreeOrder};
 use crate::client::Client;
 use crate::cost;
 use crate::failed::Failed;
+use crate::losses;
 use crate::output::{Grid, Output};
 use crate::plain::plain;
 use crate::tree;
@@ -81,8 +82,6 @@ pub(crate) fn instances(client: &Client, output: Output) -> Result<(), Failed> {
             .instances
             .iter()
             .map(|i| {
-                let drops = &i.load.drops;
-                let lost = drops.ring_full + drops.buffer_full + drops.no_ring + drops.refused;
                 let state = if i.connected { "connected" } else { "left" };
                 vec![
                     json!(i.service),
@@ -92,12 +91,24 @@ pub(crate) fn instances(client: &Client, output: Output) -> Result<(), Failed> {
                     json!(state),
                     json!(i.since),
                     json!(i.functions),
-                    json!(lost),
+                    json!(i.load.drops.lost()),
+                    json!(losses::of_instance(&i.load.drops)),
                     json!(cost::of_instance(&i.load)),
                 ]
             })
             .collect(),
-        ..Grid::new(&["service", "instance", "class", "release", "state", "since", "functions", "lost calls", "cost"])
+        ..Grid::new(&[
+            "service",
+            "instance",
+            "class",
+            "release",
+            "state",
+            "since",
+            "functions",
+            "lost calls",
+            "drops",
+            "cost",
+        ])
     })
 }
 
@@ -139,13 +150,14 @@ fn print_probes(output: Output, probes: &Probes) -> Result<(), Failed> {
             .probes
             .iter()
             .map(|p| {
-                let Skipped { by_sample, by_rate, by_condition, by_governor } = p.skipped;
+                let Skipped { by_sample, by_rate, by_condition, by_governor, .. } = p.skipped;
                 vec![
                     json!(p.id),
                     json!(p.state),
                     json!(p.captured),
                     json!(p.calls_left),
                     json!(by_sample + by_rate + by_condition + by_governor),
+                    json!(losses::of_probe(p)),
                     json!(cost::of_probe(p)),
                     json!(p.expires_at),
                     json!(p.statement),
@@ -153,7 +165,18 @@ fn print_probes(output: Output, probes: &Probes) -> Result<(), Failed> {
                 ]
             })
             .collect(),
-        ..Grid::new(&["probe", "state", "captured", "calls left", "skipped", "cost", "expires", "statement", "reason"])
+        ..Grid::new(&[
+            "probe",
+            "state",
+            "captured",
+            "calls left",
+            "skipped",
+            "values",
+            "cost",
+            "expires",
+            "statement",
+            "reason",
+        ])
     })
 }
 

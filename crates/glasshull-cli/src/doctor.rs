@@ -13,6 +13,7 @@ use ureq::http::header;
 use crate::args::Format;
 use crate::client::Client;
 use crate::failed::Failed;
+use crate::losses;
 use crate::output::{Grid, Output};
 use crate::plain::plain;
 
@@ -206,19 +207,21 @@ fn told(connected: &[&Instance]) -> String {
 
 /// What an instance suffers from.
 fn trouble(instance: &Instance) -> Option<Finding> {
-    let Drops { ring_full, buffer_full, no_ring, refused } = instance.load.drops;
     let name = format!("{} of {}", instance.instance, instance.service);
     if instance.functions == 0 {
         let advice = "Put #[glasshull::trace] on functions; see that no feature switches the SDK off in this build.";
         return Some(Finding::warning("functions", format!("{name} has no traceable function."), advice));
     }
-    let lost = ring_full + buffer_full + no_ring + refused;
+    // Calls inside values are left out wherever there are such: nothing to be mended.
+    let drops = Drops { inside_values: 0, ..instance.load.drops.clone() };
+    let lost = drops.lost();
     (lost > 0).then(|| {
-        let found = format!(
-            "{name} lost {lost} calls since it started (ring full {ring_full}, buffer full {buffer_full}, no ring {no_ring}, \
-            refused {refused})."
-        );
-        Finding::warning("losses", found, "Ask for less: a narrower pattern, RATE, SAMPLE; or give the SDK more memory.")
+        let found = format!("{name} lost {lost} calls since it started ({}).", losses::of_instance(&drops));
+        Finding::warning(
+            "losses",
+            found,
+            "Ask for less: a narrower pattern, RATE, SAMPLE; or give the SDK more memory.",
+        )
     })
 }
 

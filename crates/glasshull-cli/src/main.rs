@@ -9,6 +9,7 @@ mod commands;
 mod cost;
 mod doctor;
 mod failed;
+mod losses;
 mod output;
 mod plain;
 mod tail;

@@ -10,7 +10,7 @@ use glasshull_wire::limits::MAX_FUNCTIONS;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{MAX_FUNCTION_BYTES, MAX_FUNCTION_BYTES_IN_ALL, MAX_FUNCTIONS_IN_ALL};
+use crate::limits::{MAX_COUNT, MAX_FUNCTION_BYTES, MAX_FUNCTION_BYTES_IN_ALL, MAX_FUNCTIONS_IN_ALL};
 
 /// One connected process.
 #[derive(Clone, Debug)]
@@ -149,15 +149,33 @@ impl Instances {
         (inner.connected.len(), inner.functions.len())
     }
 
+    /// Calls the connected instances lost, by reason.
+    pub(crate) fn drops(&self) -> Drops {
+        let inner = self.inner.lock();
+        inner.connected.values().fold(Drops::default(), |all, connected| together(&all, &connected.load.drops))
+    }
+
     /// Calls the connected instances lost.
     pub(crate) fn dropped(&self) -> u64 {
-        let sum = |drops: &Drops| drops.ring_full + drops.buffer_full + drops.no_ring + drops.refused;
-        self.inner.lock().connected.values().map(|connected| sum(&connected.load.drops)).sum()
+        self.drops().lost()
     }
 
     /// Grows with each change of instances or functions.
     pub(crate) fn revision(&self) -> u64 {
         self.inner.lock().revision
+    }
+}
+
+fn together(one: &Drops, other: &Drops) -> Drops {
+    let sum = |of: fn(&Drops) -> u64| of(one).saturating_add(of(other)).min(MAX_COUNT);
+    Drops {
+        ring_full: sum(|drops| drops.ring_full),
+        buffer_full: sum(|drops| drops.buffer_full),
+        no_ring: sum(|drops| drops.no_ring),
+        refused: sum(|drops| drops.refused),
+        open_full: sum(|drops| drops.open_full),
+        unclaimed: sum(|drops| drops.unclaimed),
+        inside_values: sum(|drops| drops.inside_values),
     }
 }
 

@@ -63,6 +63,10 @@ pub const MAX_INSTANCES_SHOWN: usize = 2_000;
 /// there. More than twice as many as may be connected; all of them with all probes take 200 MiB.
 pub const MAX_INSTANCES_COUNTED: usize = 5_000;
 
+/// No count of an instance, and no sum of them, goes beyond this: one that lies cannot make anything overflow, here or in
+/// the catalog.
+pub const MAX_COUNT: u64 = 1 << 60;
+
 /// Of the reason an instance gives for a probe's state so many bytes are kept: they go to everybody who looks.
 pub const MAX_REASON_BYTES: usize = 512;
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use glasshull_api::answers::Drops;
 use glasshull_api::{Code, Failure};
 use glasshull_store::{StoreStats, TIMING_BOUNDS_NS, Timing};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -46,13 +47,19 @@ pub(crate) struct Kind {
     pub(crate) kind: &'static str,
 }
 
+/// Why calls were lost.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Reason {
+    reason: String,
+}
+
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct CodeLabel {
     code: &'static str,
 }
 
 /// How many there are of what comes and goes, at one instant.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges {
     pub(crate) instances: u64,
     pub(crate) functions: u64,
@@ -61,7 +68,7 @@ pub(crate) struct Gauges {
     pub(crate) listeners: u64,
     pub(crate) connections: u64,
     pub(crate) batch_bytes_under_way: u64,
-    pub(crate) calls_dropped: u64,
+    pub(crate) drops: Drops,
     pub(crate) failed_tasks: u64,
 }
 
@@ -92,7 +99,7 @@ impl Metrics {
     pub(crate) fn render(&self, store: &StoreStats, gauges: Gauges) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("glasshull");
         self.register_own(&mut registry);
-        register_gauges(&mut registry, gauges);
+        register_gauges(&mut registry, &gauges);
         register_ingest(&mut registry, store);
         register_journal(&mut registry, store);
         register_rows(&mut registry, store);
@@ -122,16 +129,25 @@ impl Metrics {
     }
 }
 
-fn register_gauges(to: &mut Registry, is: Gauges) {
+fn register_gauges(to: &mut Registry, is: &Gauges) {
     gauge(to, "instances", "Instances that are connected", is.instances);
     gauge(to, "functions", "Traceable functions of the connected instances", is.functions);
     gauge(to, "probes", "Probes that run", is.probes);
     gauge(to, "cut_back_probes", "Probes that a governor lets capture less, as they cost too much", is.cut_back_probes);
     gauge(to, "listeners", "Clients that follow /live or /tail", is.listeners);
     gauge(to, "connections", "Open TCP connections", is.connections);
-    gauge(to, "dropped_calls", "Calls the connected instances lost since they started", is.calls_dropped);
+    let help = "Calls the connected instances lost since they started, by reason; inside_values: left out, not lost";
+    to.register("dropped_calls", help, by_reason(&is.drops));
     gauge(to, "failed_tasks", "Background tasks that ended by a fault; restart the hub", is.failed_tasks);
     bytes(to, "batches_under_way", "Bytes of batches on their way to the disk", is.batch_bytes_under_way);
+}
+
+fn by_reason(drops: &Drops) -> Family<Reason, Gauge> {
+    let gauges = Family::<Reason, Gauge>::default();
+    for (reason, calls) in drops.by_reason() {
+        gauges.get_or_create(&Reason { reason: reason.replace(' ', "_") }).set(calls as i64);
+    }
+    gauges
 }
 
 fn register_ingest(to: &mut Registry, is: &StoreStats) {

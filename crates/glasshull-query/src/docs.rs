@@ -92,6 +92,9 @@ const INSTANCES: &[(&str, ColumnKind, &str)] = &[
     ("dropped_buffer_full", Number, "Calls lost there because the hub did not acknowledge fast enough."),
     ("dropped_no_ring", Number, "Calls lost there because there was no memory for a ring."),
     ("dropped_refused", Number, "Calls lost there because the hub refused their batch."),
+    ("dropped_open_full", Number, "Calls lost there because more were under way than can be held."),
+    ("dropped_unclaimed", Number, "Calls lost there because their probe was gone for long when they were read."),
+    ("dropped_inside_values", Number, "Calls by the code of captured values (Serialize, Debug): left out, not lost."),
     ("buffered_bytes", Number, "Bytes it holds that the hub has not acknowledged."),
     ("cpu_share", Number, "What capturing took of the CPU time it may use, in the last second: 0.01 is 1 %."),
     ("cpu_budget", Number, "What capturing may take of it, such a share; 0: no limit."),
@@ -120,7 +123,20 @@ const PROBES: &[(&str, ColumnKind, &str)] = &[
     ("skipped_by_sample", Number, "Requests it left out by SAMPLE."),
     ("skipped_by_rate", Number, "Requests it left out by RATE."),
     ("skipped_by_condition", Number, "Calls it left out by WHERE."),
+    (
+        "undecided",
+        Number,
+        "Calls among them for which WHERE could not be decided: what it asks for was withheld or cut.",
+    ),
     ("skipped_by_governor", Number, "Requests left out as capturing would have cost more than its budget."),
+    ("truncated_calls", Number, "Captured calls in which a value was cut at a limit (CAPTURE)."),
+    (
+        "failed_values",
+        Number,
+        "Captured calls in which a value could not be captured: its own code failed or panicked.",
+    ),
+    ("printed_values", Number, "Captured calls with a value that is the text of its Debug: redaction sees no fields."),
+    ("printed_at", Text, "Where such a text was met first: crate::module::name(argument)."),
     ("costliest_instance", Text, "The connected instance where it took most CPU time in the last second."),
     ("cpu_share", Number, "What it took there, of the CPU time the process may use: 0.01 is 1 %."),
     ("cpu_budget", Number, "What all probes together may take there, such a share; 0: no limit."),
@@ -128,6 +144,7 @@ const PROBES: &[(&str, ColumnKind, &str)] = &[
     ("governor_one_in", Number, "Of how many requests the governor lets one in, where it lets in fewest; 1: each."),
     ("cut_back_instances", Number, "Connected instances where the governor lets in fewer than each."),
     ("cpu_ns", Duration, "CPU time it took so far, over all instances, in nanoseconds."),
+    ("condition_ns", Duration, "Time its condition took of that."),
     ("captured_bytes", Number, "Bytes of the values of its calls, as instances hold them, over all instances."),
 ];
 

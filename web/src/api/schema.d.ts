@@ -217,12 +217,27 @@ export interface components {
         Drops: {
             /** Format: int64 */
             buffer_full: number;
+            /**
+             * Format: int64
+             * @description Calls by the code of a value (`Serialize`, `Debug`) while that was captured: never captured, so not lost.
+             */
+            inside_values: number;
             /** Format: int64 */
             no_ring: number;
+            /**
+             * Format: int64
+             * @description More calls were under way than can be held.
+             */
+            open_full: number;
             /** Format: int64 */
             refused: number;
             /** Format: int64 */
             ring_full: number;
+            /**
+             * Format: int64
+             * @description When they were read, the probe that had captured them was gone for long.
+             */
+            unclaimed: number;
         };
         /** @description What failed, and what to do. */
         Failure: {
@@ -387,6 +402,7 @@ export interface components {
             statement: string;
             /** @description How much of each value is captured. */
             value_limits: components["schemas"]["ValueLimits"];
+            values: components["schemas"]["ProbeValues"];
         };
         /** @description What a probe costs the programs it captures in. There is a budget for each process, which all its probes share. */
         ProbeCost: {
@@ -395,6 +411,11 @@ export interface components {
              * @description Bytes of the values of captured calls, as instances hold them, over all instances.
              */
             captured_bytes: number;
+            /**
+             * Format: int64
+             * @description Those of them that its condition took.
+             */
+            condition_ns: number;
             /**
              * Format: double
              * @description What all probes together may take there, as such a share; 0: no limit.
@@ -434,6 +455,32 @@ export interface components {
          * @enum {string}
          */
         ProbeState: "pending" | "active" | "no_match" | "limited" | "expired" | "suspended" | "stopped";
+        /**
+         * @description Captured calls with values that are not whole, over all instances. A call counts once, whatever many of its arguments,
+         *     its returned value and its error are so.
+         */
+        ProbeValues: {
+            /**
+             * Format: int64
+             * @description Calls in which a value could not be captured: its own code failed, panicked or did not end.
+             */
+            failed_values: number;
+            /**
+             * @description Where a connected instance met such a text first: `crate::module::name(argument)`, or without `(..)` for what the
+             *     function gave.
+             */
+            printed_at?: string | null;
+            /**
+             * Format: int64
+             * @description Calls with a value that is the text its type's `Debug` made: redaction sees no fields in such a text.
+             */
+            printed_values: number;
+            /**
+             * Format: int64
+             * @description Calls in which a value was cut at a limit.
+             */
+            truncated_calls: number;
+        };
         /** @description `GET /api/v1/probes`. */
         Probes: {
             /** @description The newest first. */
@@ -487,6 +534,12 @@ export interface components {
             by_rate: number;
             /** Format: int64 */
             by_sample: number;
+            /**
+             * Format: int64
+             * @description Those among them for which the condition could not be decided, as what it asks for was withheld, cut or of another
+             *     type.
+             */
+            undecided: number;
         };
         /** @description What a statement answers. */
         StatementAnswer: (components["schemas"]["Rows"] & {

@@ -10,6 +10,7 @@ const cost = {
   governor_one_in: 4,
   cut_back_instances: 1,
   cpu_ns: 45_600_000,
+  condition_ns: 0,
   captured_bytes: 1536,
 };
 
@@ -33,6 +34,12 @@ describe("what a probe costs", () => {
     expect([ofBudget({}), spent({})]).toEqual(["", null]);
     expect(costDetails(probe({ instance: null, cpu_left: null }))).toBe(
       "So far 45.6 ms of CPU time and 1.5 KiB of values.",
+    );
+  });
+
+  it("comes with what the condition took of it, where there is one", () => {
+    expect(costDetails(probe({ instance: null, condition_ns: 1_500_000 }))).toBe(
+      "So far 45.6 ms of CPU time (its condition: 1.50 ms) and 1.5 KiB of values.",
     );
   });
 

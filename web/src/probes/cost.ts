@@ -30,6 +30,7 @@ export function costDetails({ cost }: Probe): string {
   const left =
     typeof cost.cpu_left === "number" ? `, where all probes together leave ${percent(cost.cpu_left)}` : "";
   const place = cost.instance ? [`Most on ${cost.instance}${left}.`] : [];
-  const inAll = `So far ${duration(cost.cpu_ns)} of CPU time and ${bytes(cost.captured_bytes)} of values.`;
+  const condition = cost.condition_ns > 0 ? ` (its condition: ${duration(cost.condition_ns)})` : "";
+  const inAll = `So far ${duration(cost.cpu_ns)} of CPU time${condition} and ${bytes(cost.captured_bytes)} of values.`;
   return [...place, inAll].join(" ");
 }

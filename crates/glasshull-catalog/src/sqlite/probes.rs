@@ -19,8 +19,8 @@ const ADD: &str = "
     INSERT INTO probes
         (number, statement, owner, created_at_ns, expires_at_ns, ended_at_ns, end_state, end_reason,
          captured, skipped_by_sample, skipped_by_rate, skipped_by_condition, skipped_by_governor, cpu_ns,
-         captured_bytes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+         captured_bytes, truncated_calls, failed_values, printed_values, undecided, condition_ns)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
 pub(super) async fn add(catalog: &SqliteCatalog, probe: &ProbeRow) -> Result<String> {
     let mut transaction = catalog.begin().await?;
@@ -53,6 +53,11 @@ fn bind_counts<'q>(
         .bind(signed(counts.skipped_by_governor))
         .bind(signed(counts.cpu_ns))
         .bind(signed(counts.captured_bytes))
+        .bind(signed(counts.truncated_calls))
+        .bind(signed(counts.failed_values))
+        .bind(signed(counts.printed_values))
+        .bind(signed(counts.undecided))
+        .bind(signed(counts.condition_ns))
 }
 
 const END: &str = "
@@ -78,7 +83,12 @@ const COUNT: &str = "
         skipped_by_condition = skipped_by_condition + $5,
         skipped_by_governor = skipped_by_governor + $6,
         cpu_ns = cpu_ns + $7,
-        captured_bytes = captured_bytes + $8
+        captured_bytes = captured_bytes + $8,
+        truncated_calls = truncated_calls + $9,
+        failed_values = failed_values + $10,
+        printed_values = printed_values + $11,
+        undecided = undecided + $12,
+        condition_ns = condition_ns + $13
     WHERE number = $1";
 
 pub(super) async fn count(catalog: &SqliteCatalog, id: &str, more: &ProbeCounts) -> Result<()> {
@@ -90,7 +100,7 @@ pub(super) async fn count(catalog: &SqliteCatalog, id: &str, more: &ProbeCounts)
 const PROBES: &str = "
     SELECT number, statement, owner, created_at_ns, expires_at_ns, ended_at_ns, end_state, end_reason,
         captured, skipped_by_sample, skipped_by_rate, skipped_by_condition, skipped_by_governor, cpu_ns,
-        captured_bytes
+        captured_bytes, truncated_calls, failed_values, printed_values, undecided, condition_ns
     FROM probes
     WHERE ended_at_ns IS NULL OR $1
     ORDER BY number DESC
@@ -122,6 +132,11 @@ fn counts(row: &SqliteRow) -> Result<ProbeCounts> {
         skipped_by_governor: unsigned(row, "skipped_by_governor")?,
         cpu_ns: unsigned(row, "cpu_ns")?,
         captured_bytes: unsigned(row, "captured_bytes")?,
+        truncated_calls: unsigned(row, "truncated_calls")?,
+        failed_values: unsigned(row, "failed_values")?,
+        printed_values: unsigned(row, "printed_values")?,
+        undecided: unsigned(row, "undecided")?,
+        condition_ns: unsigned(row, "condition_ns")?,
     })
 }
 

@@ -22,6 +22,11 @@ fn counts(first: u64) -> ProbeCounts {
         skipped_by_governor: first + 4,
         cpu_ns: first + 5,
         captured_bytes: first + 6,
+        truncated_calls: first + 7,
+        failed_values: first + 8,
+        printed_values: first + 9,
+        undecided: first + 10,
+        condition_ns: first + 11,
     }
 }
 

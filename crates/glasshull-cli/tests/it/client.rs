@@ -1,6 +1,6 @@
 use glasshull_store::Clock;
 use glasshull_testkit::{Calls, TestHub, TestInstance, eventually};
-use glasshull_wire::v1::{ProbeReport, ProbeState, to_hub};
+use glasshull_wire::v1::{Drops, ProbeReport, ProbeState, Report, to_hub};
 use serde_json::Value;
 
 use crate::{Ran, Typed, aside, glasshull, ran, run, run_with_input};
@@ -119,6 +119,44 @@ async fn what_a_probe_costs_is_told_with_its_budget_and_how_far_it_is_cut_back()
     cost("  0 % of 1 % CPU, suspended (governor)  ").await;
     run(&hub, &["untrace", "p1"]).await;
     cost("  45.6ms CPU in all  ").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_whole_and_what_was_lost_is_told_where_there_is_such() {
+    let (hub, mut instance) = shop(1).await;
+    run(&hub, &["trace", "pricing::*"]).await;
+    let said = ProbeReport { probe_id: "p1".into(), captured: 10, skipped_by_condition: 9, ..ProbeReport::default() };
+    let mut tell = async |probe: &ProbeReport, drops: Drops| {
+        let report = Report { probes: vec![probe.clone()], drops: Some(drops), ..Report::default() };
+        instance.send(to_hub::Message::Report(report)).await;
+    };
+    let listed = async |what: &str, part: &str| {
+        eventually(part, async || {
+            let listed = run(&hub, &[what]).await.out;
+            listed.contains(part).then_some(listed)
+        })
+        .await
+    };
+    tell(&said, Drops::default()).await;
+    let whole = listed("probes", "  10  ").await;
+    assert!(!["cut in", "failed in", "Debug", "undecided"].iter().any(|word| whole.contains(word)), "{whole}");
+
+    let cut = ProbeReport { truncated_calls: 1, ..said.clone() };
+    tell(&cut, Drops { inside_values: 2, ..Drops::default() }).await;
+    listed("probes", "  cut in 1 call  ").await;
+    listed("instances", "  0  inside values 2  ").await;
+    let well = run(&hub, &["doctor"]).await.out;
+    assert!(!well.contains("losses"), "calls inside values are left out wherever there are such: {well}");
+
+    let long = format!("shop::{}", "x".repeat(200));
+    let flawed = ProbeReport { failed_values: 3, printed_values: 5, printed_at: long, undecided: 7, ..cut };
+    tell(&flawed, Drops { ring_full: 3, open_full: 1, inside_values: 2, ..Drops::default() }).await;
+    let told =
+        listed("probes", "cut in 1 call, failed in 3 (panicked or refused), printed by Debug in 5 (first ").await;
+    assert!(told.contains("x…), condition undecided for 7  ") && !told.contains(&"x".repeat(100)), "{told}");
+    listed("instances", "  4  ring full 3, open full 1, inside values 2  ").await;
+    let doctor = run(&hub, &["doctor"]).await.out;
+    assert!(doctor.contains("lost 4 calls since it started (ring full 3, open full 1)."), "{doctor}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,13 @@ use crate::text::share;
 
 /// What it cost until now, with nothing said yet of the present.
 pub(super) fn so_far(counts: &ProbeCounts) -> ProbeCost {
-    let (cpu_ns, captured_bytes) = (counts.cpu_ns, counts.captured_bytes);
-    ProbeCost { governor_one_in: 1, cpu_ns, captured_bytes, ..ProbeCost::default() }
+    ProbeCost {
+        governor_one_in: 1,
+        cpu_ns: counts.cpu_ns,
+        condition_ns: counts.condition_ns,
+        captured_bytes: counts.captured_bytes,
+        ..ProbeCost::default()
+    }
 }
 
 /// Whether the governor lets in fewer requests than come. It does so also before it suspends a probe, and after.

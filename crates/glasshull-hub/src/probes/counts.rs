@@ -3,10 +3,7 @@ use std::collections::HashMap;
 use glasshull_catalog::{InstanceId, ProbeCounts};
 use glasshull_wire::v1::ProbeReport;
 
-use crate::limits::{MAX_INSTANCES_COUNTED, MAX_REASON_BYTES};
-
-/// No count goes beyond this: an instance that lies cannot make sums overflow, here or in the catalog.
-const MOST: u64 = 1 << 60;
+use crate::limits::{MAX_COUNT, MAX_INSTANCES_COUNTED, MAX_REASON_BYTES};
 
 /// What one probe captured, left out and cost.
 ///
@@ -69,7 +66,7 @@ impl Counts {
 }
 
 fn sum(one: u64, other: u64) -> u64 {
-    one.saturating_add(other).min(MOST)
+    one.saturating_add(other).min(MAX_COUNT)
 }
 
 /// By how much a count has grown. One that fell began anew: the instance got the probe again.
@@ -93,6 +90,11 @@ fn counts(said: &ProbeReport) -> ProbeCounts {
         skipped_by_governor: said.skipped_by_governor,
         cpu_ns: said.cost_ns,
         captured_bytes: said.captured_bytes,
+        truncated_calls: said.truncated_calls,
+        failed_values: said.failed_values,
+        printed_values: said.printed_values,
+        undecided: said.undecided,
+        condition_ns: said.condition_ns,
     }
 }
 
@@ -151,11 +153,11 @@ mod tests {
 
     #[test]
     fn an_instance_that_lies_overflows_nothing() {
-        let mut counts = Counts::from(calls(MOST));
+        let mut counts = Counts::from(calls(MAX_COUNT));
         for said in [u64::MAX, 0, u64::MAX, 0, u64::MAX] {
             counts.report(A, &captured(said));
         }
-        assert_eq!(total(&counts), MOST);
+        assert_eq!(total(&counts), MAX_COUNT);
         assert_eq!(counts.take_due(), None);
     }
 

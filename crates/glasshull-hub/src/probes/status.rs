@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use glasshull_api::answers::{Probe, ProbeCost, ProbeState, Skipped};
+use glasshull_api::answers::{Probe, ProbeCost, ProbeState, ProbeValues, Skipped};
 use glasshull_api::statement::Statement;
 use glasshull_api::statement::{Pattern, Trace, nearest, parse};
 use glasshull_catalog::{FunctionRow, ProbeCounts, ProbeRow};
@@ -55,6 +55,8 @@ struct Tally {
     expired: usize,
     /// What an instance that is limited or suspended said.
     said: Option<String>,
+    /// Where one of them met a text of `Debug` first.
+    printed_at: Option<String>,
     cost: ProbeCost,
 }
 
@@ -70,7 +72,8 @@ pub(super) fn running(entry: &Entry, around: &Around) -> Probe {
             &format!(" More than {MAX_INSTANCES_COUNTED} instances reported; calls of the others are not counted.");
     }
     let (instances, cost) = (tally.answered as u32, tally.cost);
-    Probe { state, reason, functions, instances, cost, ..probe(&row, Some(&entry.trace)) }
+    let values = ProbeValues { printed_at: tally.printed_at, ..values(&row.counts) };
+    Probe { state, reason, functions, instances, values, cost, ..probe(&row, Some(&entry.trace)) }
 }
 
 /// A probe that ended.
@@ -106,6 +109,7 @@ fn probe(row: &ProbeRow, trace: Option<&Trace>) -> Probe {
         captured: row.counts.captured,
         calls_left,
         skipped: skipped(&row.counts),
+        values: values(&row.counts),
         cost: cost::so_far(&row.counts),
     }
 }
@@ -115,7 +119,17 @@ fn skipped(counts: &ProbeCounts) -> Skipped {
         by_sample: counts.skipped_by_sample,
         by_rate: counts.skipped_by_rate,
         by_condition: counts.skipped_by_condition,
+        undecided: counts.undecided,
         by_governor: counts.skipped_by_governor,
+    }
+}
+
+fn values(counts: &ProbeCounts) -> ProbeValues {
+    ProbeValues {
+        truncated_calls: counts.truncated_calls,
+        failed_values: counts.failed_values,
+        printed_values: counts.printed_values,
+        printed_at: None,
     }
 }
 
@@ -143,6 +157,9 @@ impl Tally {
     fn add(&mut self, report: &v1::ProbeReport, instance: &Connected) {
         self.answered += 1;
         cost::add(&mut self.cost, report, instance);
+        if self.printed_at.is_none() && !report.printed_at.is_empty() {
+            self.printed_at = Some(report.printed_at.clone());
+        }
         match v1::ProbeState::try_from(report.state) {
             Ok(v1::ProbeState::Active) => self.active += 1,
             Ok(v1::ProbeState::NoMatch) => self.no_match += 1,

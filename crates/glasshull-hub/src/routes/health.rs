@@ -56,7 +56,7 @@ fn gauges(parts: &Parts) -> Gauges {
         listeners: parts.live.listeners() as u64,
         connections: parts.connections.len() as u64,
         batch_bytes_under_way: parts.gates.batch_bytes_under_way(),
-        calls_dropped: parts.instances.dropped(),
+        drops: parts.instances.drops(),
         failed_tasks: parts.tasks.failed().len() as u64,
     }
 }

@@ -7,6 +7,7 @@ use glasshull_store::Source;
 use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_TAGS};
 use glasshull_wire::v1;
 
+use crate::limits::MAX_COUNT;
 use crate::text::share;
 
 /// What an instance says of itself.
@@ -102,12 +103,20 @@ fn function(service: &str, said: v1::Function) -> FunctionRow {
 pub(super) fn load(said: &v1::Report) -> Load {
     Load {
         drops: drops(said.drops.unwrap_or_default()),
-        buffered_bytes: said.buffered_bytes,
+        buffered_bytes: said.buffered_bytes.min(MAX_COUNT),
         cpu_share: Some(share(said.cpu_share_ppm)),
         cpu_budget: Some(share(said.cpu_budget_ppm)),
     }
 }
 
 fn drops(said: v1::Drops) -> Drops {
-    Drops { ring_full: said.ring_full, buffer_full: said.buffer_full, no_ring: said.no_ring, refused: said.refused }
+    Drops {
+        ring_full: said.ring_full.min(MAX_COUNT),
+        buffer_full: said.buffer_full.min(MAX_COUNT),
+        no_ring: said.no_ring.min(MAX_COUNT),
+        refused: said.refused.min(MAX_COUNT),
+        open_full: said.open_full.min(MAX_COUNT),
+        unclaimed: said.unclaimed.min(MAX_COUNT),
+        inside_values: said.inside_values.min(MAX_COUNT),
+    }
 }

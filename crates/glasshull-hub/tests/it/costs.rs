@@ -45,7 +45,8 @@ async fn what_a_probe_costs_is_told_from_where_it_costs_most() {
     let (mut cheap, mut dear) = (hub.instance("shop").await, hub.instance("shop").await);
     hub.http().statement("TRACE f LIMIT 100 CALLS").await;
     let nothing = probe(&hub).await;
-    let cost = json!({ "governor_one_in": 1, "cut_back_instances": 0, "cpu_ns": 0, "captured_bytes": 0 });
+    let cost =
+        json!({ "governor_one_in": 1, "cut_back_instances": 0, "cpu_ns": 0, "condition_ns": 0, "captured_bytes": 0 });
     assert_eq!((&nothing["cost"], &nothing["calls_left"]), (&cost, &100.into()));
 
     cheap.report_costs(20_000, 500, ProbeReport { captured: 10, ..governed(1, 500) }).await;
@@ -60,6 +61,7 @@ async fn what_a_probe_costs_is_told_from_where_it_costs_most() {
         "governor_one_in": 4,
         "cut_back_instances": 1,
         "cpu_ns": 10_000_000,
+        "condition_ns": 0,
         "captured_bytes": 4_000,
     });
     assert_eq!(cost, expected);
@@ -102,8 +104,7 @@ async fn what_was_spent_and_left_out_is_known_after_a_restart_and_after_the_end(
     hub.restart().await;
     let kept = probe(&hub).await;
     // Of the present nothing is known, as nobody is connected.
-    let expected =
-        json!({ "governor_one_in": 1, "cut_back_instances": 0, "cpu_ns": 5_000_000, "captured_bytes": 2_000 });
+    let expected = json!({ "governor_one_in": 1, "cut_back_instances": 0, "cpu_ns": 5_000_000, "condition_ns": 0, "captured_bytes": 2_000 });
     assert_eq!((&kept["cost"], &kept["skipped"]["by_governor"]), (&expected, &120.into()));
 
     let (mut again, _) = TestInstance::welcomed_as(hub.address(), instance.said.clone()).await;

@@ -6,6 +6,7 @@ mod batches;
 mod costs;
 mod events;
 mod http;
+mod losses;
 mod page;
 mod probes;
 mod restart;

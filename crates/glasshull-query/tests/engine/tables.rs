@@ -1,6 +1,8 @@
 //! The tables of the hub's state, `SHOW`, and the documentation of all tables.
 
-use glasshull_api::answers::{Function, Instance, Load, Probe, ProbeCost, ProbeState, Selector, Skipped, ValueLimits};
+use glasshull_api::answers::{
+    Drops, Function, Instance, Load, Probe, ProbeCost, ProbeState, ProbeValues, Selector, Skipped, ValueLimits,
+};
 use glasshull_api::statement::{Statement, parse};
 use glasshull_query::schema;
 use serde_json::json;
@@ -21,7 +23,13 @@ async fn rig() -> Rig {
     };
     rig.known.functions.lock().unwrap().functions =
         vec![function("shop", "shop::price"), function("shop", "shop::order")];
-    rig.known.instances.lock().unwrap().instances = vec![Instance {
+    rig.known.instances.lock().unwrap().instances = vec![instance()];
+    rig.known.probes.lock().unwrap().probes = vec![probe()];
+    rig
+}
+
+fn instance() -> Instance {
+    Instance {
         id: "00".into(),
         service: "shop".into(),
         instance: "shop-1".into(),
@@ -35,9 +43,17 @@ async fn rig() -> Rig {
         connected: true,
         since: "2026-11-21T02:00:01.5Z".into(),
         functions: 2,
-        load: Load { cpu_share: Some(0.004), cpu_budget: Some(0.01), ..Load::default() },
-    }];
-    rig.known.probes.lock().unwrap().probes = vec![Probe {
+        load: Load {
+            drops: Drops { open_full: 1, unclaimed: 2, inside_values: 3, ..Drops::default() },
+            cpu_share: Some(0.004),
+            cpu_budget: Some(0.01),
+            ..Load::default()
+        },
+    }
+}
+
+fn probe() -> Probe {
+    Probe {
         id: "p1".into(),
         statement: "TRACE shop::*".into(),
         patterns: vec!["shop::*".into()],
@@ -57,10 +73,21 @@ async fn rig() -> Rig {
         functions: 0,
         captured: 4,
         calls_left: 9,
-        skipped: Skipped { by_sample: 5, by_rate: 6, by_condition: 7, by_governor: 8 },
-        cost: ProbeCost { cpu_share: Some(0.002), governor_one_in: 4, cpu_ns: 1_500, ..ProbeCost::default() },
-    }];
-    rig
+        skipped: Skipped { by_sample: 5, by_rate: 6, by_condition: 7, undecided: 4, by_governor: 8 },
+        values: ProbeValues {
+            truncated_calls: 11,
+            failed_values: 12,
+            printed_values: 13,
+            printed_at: Some("shop::pay(card)".into()),
+        },
+        cost: ProbeCost {
+            cpu_share: Some(0.002),
+            governor_one_in: 4,
+            cpu_ns: 1_500,
+            condition_ns: 600,
+            ..ProbeCost::default()
+        },
+    }
 }
 
 async fn shown(rig: &Rig, statement: &str) -> String {
@@ -89,6 +116,18 @@ async fn the_hub_s_state_can_be_asked_and_joined() {
         )
         .await,
         "calls_left | skipped_by_governor | governor_one_in | cpu_ns | cpu_left | rest\n9 | 8 | 4 | 1500 | null | 0.008"
+    );
+    assert_eq!(
+        rig.drawn(
+            "SELECT truncated_calls, failed_values, printed_values, printed_at, undecided, condition_ns FROM probes"
+        )
+        .await,
+        "truncated_calls | failed_values | printed_values | printed_at | undecided | condition_ns\n\
+         11 | 12 | 13 | shop::pay(card) | 4 | 600"
+    );
+    assert_eq!(
+        rig.drawn("SELECT dropped_open_full, dropped_unclaimed, dropped_inside_values FROM instances").await,
+        "dropped_open_full | dropped_unclaimed | dropped_inside_values\n1 | 2 | 3"
     );
     assert_eq!(
         rig.drawn("SELECT * FROM services").await,

@@ -12,6 +12,7 @@ mod full_disk;
 mod governor;
 mod hub_process;
 mod killed;
+mod losses;
 mod shop_process;
 mod small_disk;
 mod tour;
