@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use twox_hash::XxHash64;
 
 use crate::index::{IndexBuilder, METADATA_KEY};
 use crate::schema;
@@ -81,14 +82,9 @@ pub(crate) fn merged_path(hub: &str, inputs: &[SegmentRow]) -> String {
     let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let names: Vec<String> = inputs.iter().map(|input| file(&input.path)).collect();
     let number = names.iter().filter_map(|name| name_of_hub(name, hub)).map(|name| name.number).max().unwrap_or(0);
+    let mark = XxHash64::oneshot(0, names.join("\n").as_bytes());
     let window = window_name(inputs.first().map_or(0, |input| input.window_start_ns));
-    format!("calls/{window}/{hub}-{number:0NUMBER_DIGITS$}-{:0MARK_DIGITS$x}.parquet", mark(&names))
-}
-
-/// FNV-1a of the names: 64 bits that stay what they are.
-fn mark(names: &[String]) -> u64 {
-    let bytes = names.iter().flat_map(|name| name.bytes().chain([b'\n']));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    format!("calls/{window}/{hub}-{number:0NUMBER_DIGITS$}-{mark:0MARK_DIGITS$x}.parquet")
 }
 
 /// Where a row stands: its start, its batch, its place in the batch.

@@ -106,7 +106,9 @@ export function createEditor(root: ShadowRoot, text: string, actions: EditorActi
     bracketMatching(),
     closeBrackets(),
     EditorView.lineWrapping,
-    placeholder("SELECT …   TRACE pricing::* ON class=blue FOR 60s   SHOW FUNCTIONS   TREE …"),
+    placeholder(
+      "SELECT …   TRACE pricing::* ON class=blue FOR 60s   FIND 'ORD-12345'   SHOW FUNCTIONS   TREE …",
+    ),
     autocompletion({ override: [(context) => complete(context, actions.known())], icons: false }),
     statementLanguage,
     failureMark,

@@ -41,3 +41,19 @@ describe("behind TRACE are offered", () => {
     expect(offered("TRACE capture::frame ")).toContain("CAPTURE");
   });
 });
+
+describe("strings", () => {
+  it("are completed by what the column may be, and end at their quote", () => {
+    const pricing = "SELECT 1 FROM calls WHERE function = 'shop::pr";
+    expect(offered(pricing)).toEqual(["shop::pricing::price"]);
+    expect(offered(`${pricing}icing::price' AND function = 'sh`)).toEqual(["shop::pricing::price"]);
+    expect(offered(`${pricing}icing::price' A`)).toContain("AND");
+  });
+});
+
+describe("behind FIND are offered", () => {
+  it("SINCE, then lengths of time", () => {
+    expect(offered("FIND 'ORD-12345' ")).toEqual(["SINCE"]);
+    expect(offered("FIND 'ORD-12345' SINCE ")).toContain("5m");
+  });
+});

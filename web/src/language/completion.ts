@@ -31,9 +31,12 @@ const CONDITION_WORDS = ["args", "returned", "error", "outcome", "duration"];
 /** A word as it is typed, with the colons and stars of paths. */
 const WORD = /[\w:*.<>]*$/;
 
+/** Behind an odd number of quotes; what was typed behind the last. A string that is closed is none. */
+const OPEN_STRING = /^[^']*(?:'[^']*'[^']*)*'([^']*)$/;
+
 export function complete(context: CompletionContext, known: Known): CompletionResult | null {
   const before = context.state.sliceDoc(0, context.pos);
-  const inString = /(?:^|[^'])'([^']*)$/.exec(before);
+  const inString = OPEN_STRING.exec(before);
   if (inString) return insideString(context, before, inString[1] ?? "", known);
   const word = WORD.exec(before)?.[0] ?? "";
   if (!word && !context.explicit && !/(\s|=|,|\(|\.)$/.test(before)) return null;

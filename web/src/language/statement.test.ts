@@ -17,9 +17,8 @@ describe("what a statement is", () => {
   });
 
   it("only asks, or waits for a person", () => {
-    expect(["SELECT 1", "with a as (select 1) select 1", "SHOW PROBES", "TREE 4b"].every(onlyAsks)).toBe(
-      true,
-    );
+    const questions = ["SELECT 1", "with a as (select 1) select 1", "SHOW PROBES", "TREE 4b", "find 4b"];
+    expect(questions.every(onlyAsks)).toBe(true);
     expect(["TRACE a::*", "untrace all", "--\nTRACE a", "", "DELETE FROM calls"].some(onlyAsks)).toBe(false);
   });
 });

@@ -67,7 +67,7 @@ pub(super) async fn narrowed(
         let file = PartitionedFile::new(&segment.path, segment.bytes);
         let reader = readers.create_reader(0, file, Some(footer_bytes), &ExecutionPlanMetricsSet::new());
         // Damaged files make their readers panic; the scan says so where it meets one.
-        let wanted = AssertUnwindSafe(wanted(reader, &keys, need)).catch_unwind().await;
+        let wanted = AssertUnwindSafe(wanted(&segment.path, reader, &keys, need)).catch_unwind().await;
         let rows = wanted.ok().and_then(Result::ok).flatten();
         Narrowed { segment, rows }
     });
@@ -79,6 +79,7 @@ pub(super) async fn narrowed(
 
 /// The rows that may be wanted; `None` where all may be.
 async fn wanted(
+    segment: &str,
     reader: Result<Box<dyn AsyncFileReader + Send>>,
     keys: &[Key],
     need: &Need,
@@ -88,10 +89,10 @@ async fn wanted(
     let Some(index) = index(&metadata) else { return Ok(None) };
     let mut lookup = Lookup::default();
     let places = keys.iter().map(|&key| index.place(key)).collect();
-    for (&key, bytes) in keys.iter().zip(reader.get_byte_ranges(places).await?) {
-        if !lookup.add(key, &bytes) {
-            tracing::warn!("the index of a segment is damaged: more of it is read than would be needed");
-        }
+    let read = reader.get_byte_ranges(places).await?;
+    let damaged = keys.iter().zip(read).filter(|(key, bytes)| !lookup.add(**key, bytes)).count();
+    if damaged > 0 {
+        tracing::warn!(segment, damaged, "the index of a segment is damaged: more of it is read than would be needed");
     }
     let chosen = (0..index.granules()).filter(|&granule| need.may_be_in(granule, &lookup));
     Ok(selection(chosen.map(|granule| index.rows(granule)), index.total_rows()))

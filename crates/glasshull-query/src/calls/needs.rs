@@ -1,6 +1,5 @@
 //! What rows must have for a filter to let them through, as far as a segment's index knows.
 
-use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Like, Operator};
 use glasshull_store::index::{Key, Lookup, words_inside, words_of_json, words_of_text};
@@ -123,8 +122,7 @@ fn what(expr: &Expr) -> Option<What> {
 
 fn text(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::LargeUtf8(Some(text)), _)
-        | Expr::Literal(ScalarValue::Utf8View(Some(text)), _) => Some(text),
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
         Expr::Alias(alias) => text(&alias.expr),
         _ => None,
     }

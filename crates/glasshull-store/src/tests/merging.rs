@@ -11,6 +11,8 @@ use glasshull_wire::CallRow;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +72,15 @@ async fn rows_of(rig: &Rig, segments: &[SegmentRow]) -> RecordBatch {
         rows.extend(segment_rows(&*rig.objects, segment).await);
     }
     concat_batches(&schema::calls(), &rows).unwrap()
+}
+
+/// A merge that has read its segments, and goes on to write when it is told.
+async fn under_way(rig: &Rig) -> (JoinHandle<Result<MergedSegments, StoreError>>, oneshot::Sender<()>) {
+    let (came, go_on) = rig.objects.hold_next_put();
+    let store = rig.store().clone();
+    let merging = tokio::spawn(async move { store.merge().await });
+    timeout(WITHIN, came).await.unwrap().unwrap();
+    (merging, go_on)
 }
 
 #[tokio::test]
@@ -273,12 +284,7 @@ async fn a_merge_whose_answer_was_lost_is_known_before_anything_else_happens() {
 async fn segments_that_retention_takes_while_they_are_merged_are_gone() {
     let keep = |settings: &mut StoreSettings| settings.retention = Some(Duration::from_secs(3_600));
     let rig = with_segments(4, keep).await;
-    let (came, go_on) = rig.objects.hold_next_put();
-    let merging = tokio::spawn({
-        let store = rig.store().clone();
-        async move { store.merge().await }
-    });
-    timeout(WITHIN, came).await.unwrap().unwrap();
+    let (merging, go_on) = under_way(&rig).await;
     rig.clock.advance(3_600 * SECOND_NS);
     assert_eq!(rig.store().expire().await.unwrap(), 4);
     go_on.send(()).unwrap();
@@ -291,12 +297,7 @@ async fn segments_that_retention_takes_while_they_are_merged_are_gone() {
 #[tokio::test]
 async fn calls_that_come_while_their_window_is_merged_are_there() {
     let rig = with_segments(4, |_| {}).await;
-    let (came, go_on) = rig.objects.hold_next_put();
-    let merging = tokio::spawn({
-        let store = rig.store().clone();
-        async move { store.merge().await }
-    });
-    timeout(WITHIN, came).await.unwrap().unwrap();
+    let (merging, go_on) = under_way(&rig).await;
     publish(&rig, &[at(13, 5)]).await;
     assert_eq!(rig.calls().await, [all(4), vec![13]].concat());
     go_on.send(()).unwrap();
@@ -309,12 +310,7 @@ async fn calls_that_come_while_their_window_is_merged_are_there() {
 async fn of_two_who_merge_the_same_segments_one_does_it_and_both_see_it() {
     let rig = with_segments(4, |_| {}).await;
     let other = rig.open_beside(MemoryDisk::default()).await.unwrap();
-    let (came, go_on) = rig.objects.hold_next_put();
-    let merging = tokio::spawn({
-        let store = rig.store().clone();
-        async move { store.merge().await }
-    });
-    timeout(WITHIN, came).await.unwrap().unwrap();
+    let (merging, go_on) = under_way(&rig).await;
     assert_eq!(other.merge().await.unwrap().segments, 4);
     go_on.send(()).unwrap();
     assert_eq!(merging.await.unwrap().unwrap().segments, 4, "the very same one");
@@ -332,12 +328,7 @@ async fn who_comes_too_late_to_merge_sees_what_the_other_one_made() {
     rig.append(1, 4, &[8]).await;
     rig.catalog.publications.set([Fate::LosesItsAnswer]);
     rig.store().publish().await.unwrap_err();
-    let (came, go_on) = rig.objects.hold_next_put();
-    let merging = tokio::spawn({
-        let store = rig.store().clone();
-        async move { store.merge().await }
-    });
-    timeout(WITHIN, came).await.unwrap().unwrap();
+    let (merging, go_on) = under_way(&rig).await;
     assert_eq!(other.merge().await.unwrap().segments, 2);
     go_on.send(()).unwrap();
     assert_eq!(merging.await.unwrap().unwrap(), MergedSegments::default());
@@ -447,12 +438,7 @@ async fn segments_of_other_hubs_are_left_to_them() {
 #[tokio::test]
 async fn a_merge_the_catalog_refuses_is_not_tried_for_ever() {
     let rig = with_segments(4, |_| {}).await;
-    let (came, go_on) = rig.objects.hold_next_put();
-    let merging = tokio::spawn({
-        let store = rig.store().clone();
-        async move { store.merge().await }
-    });
-    timeout(WITHIN, came).await.unwrap().unwrap();
+    let (merging, go_on) = under_way(&rig).await;
     // Meanwhile somebody makes others of the same names.
     let was = rig.catalog.segments().await.unwrap();
     let made_of = |inputs: &[&str], output| {

@@ -173,7 +173,7 @@ impl Sender {
             link: Link::Waiting(now),
             failures: 0,
             report_at: None,
-            pace: Pace::new(Instant::now()),
+            pace: Pace::new(now),
             flush: None,
             warned: HashSet::new(),
             agent,
