@@ -82,6 +82,20 @@ describe("capturing", () => {
     await page.getByRole("list", { name: "Ended probes" }).getByText("stopped").first().waitFor();
   });
 
+  it("finds a text in the arguments of any function", async () => {
+    const page = await open();
+    await run(page, "TRACE pricing::* FOR 60s");
+    const found = rows(page).filter({ hasText: "AUTUMN15" }).filter({ hasText: "::discount::apply" });
+    // Few orders have a coupon.
+    const ask = async () => {
+      await run(page, "FIND 'AUTUMN15' SINCE 5m");
+      return found.count();
+    };
+    await expect.poll(ask, { interval: 1_000, timeout: 30_000 }).toBeGreaterThan(0);
+    await found.first().click();
+    await page.getByRole("article", { name: "The call" }).getByText("AUTUMN15").first().waitFor();
+  });
+
   it("says of a probe and of an instance what they cost, of what they may", async () => {
     const page = await open();
     await run(page, "TRACE storefront::* FOR 60s LIMIT 50000 CALLS");
