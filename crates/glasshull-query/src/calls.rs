@@ -1,5 +1,6 @@
 //! The table `calls`: live batches, running calls and segments of one snapshot of the store, each call once.
 
+mod columns;
 mod convert;
 mod narrow;
 mod needs;

@@ -18,8 +18,8 @@ use crate::{Appended, Source, StoreError, rows};
 /// Time windows one batch may touch: two days of calls that took that long to end. Each becomes a file.
 const MAX_WINDOWS_PER_BATCH: usize = 288;
 
-/// What a row takes beside its values, in bytes, before it is known.
-const ROW_BYTES: usize = 512;
+/// What a row takes beside its values, in bytes, before it is known: numbers, ids, places in dictionaries, and these.
+const ROW_BYTES: usize = 256;
 
 /// Unpacking more bytes than this leaves the thread to others meanwhile.
 const INLINE_BYTES: u32 = 128 << 10;

@@ -13,6 +13,7 @@ mod append;
 mod arrival;
 mod error;
 mod folder;
+mod gather;
 pub mod index;
 mod journal;
 mod lanes;

@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use glasshull_catalog::{InstanceId, SegmentRow};
 
 use crate::arrival::Arrival;
+use crate::gather::gather;
 use crate::running::{Running, RunningRow};
-use crate::schema;
 use crate::shared::Room;
 use crate::store::Snapshot;
 
@@ -100,7 +99,9 @@ impl Live {
     pub(crate) fn gather_small(&self, generation: u64) {
         let Some(small) = self.lock().generations.get(&generation).and_then(Generation::small_batches) else { return };
         // Without the lock: it takes a while, and nobody else changes this generation's batches.
-        let Ok(gathered) = concat_batches(&schema::calls(), small.iter().map(Arc::as_ref)) else { return };
+        let rows = small.iter().enumerate().flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)));
+        let batches: Vec<&RecordBatch> = small.iter().map(Arc::as_ref).collect();
+        let Ok(gathered) = gather(&batches, &rows.collect::<Vec<_>>()) else { return };
         if let Some(generation) = self.lock().generations.get_mut(&generation) {
             generation.batches.truncate(generation.batches.len() - small.len());
             generation.batches.push(Arc::new(gathered));

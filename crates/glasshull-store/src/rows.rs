@@ -1,16 +1,20 @@
-//! From the columns of the wire to the columns of the table, one column at a time.
+//! From the columns of the wire to rows, and from rows to the table, one column at a time.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampNanosecondArray, UInt32Array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::compute::kernels::{cmp, numeric};
+use arrow::compute::{cast, filter_record_batch, nullif, take_record_batch};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use glasshull_wire::v1::Outcome;
+use glasshull_wire::v1::{Function, Outcome};
 use glasshull_wire::{BatchError, Calls, Texts};
 
+use crate::schema::row;
 use crate::{Source, schema};
 
 /// Rows of calls that are not older than 1970, not longer than there is time until 2262.
@@ -29,34 +33,88 @@ pub(crate) fn check_times(calls: &Calls) -> Result<(), BatchError> {
     Ok(())
 }
 
-/// The rows of a batch whose times were checked.
+/// The rows of a batch whose times were checked, with the columns of [`schema::rows`].
 pub(crate) fn rows(source: &Source, calls: Calls) -> Result<RecordBatch, ArrowError> {
     let n = calls.len();
     let instance_column = if source.name.is_empty() { source.instance.to_string() } else { source.name.clone() };
+    let traces = calls.trace_ids.iter().map(|id| hex::<32>(u128::from_be_bytes(*id)));
+    let functions = |text: fn(&Function) -> &str| StringArray::from_iter_values(calls.functions.iter().map(text));
     let columns: Vec<ArrayRef> = vec![
-        trace_ids(&calls)?,
+        named(
+            &calls.trace,
+            StringArray::from_iter_values(traces.map(|digits| String::from_utf8_lossy(&digits).into_owned())),
+        )?,
         ids(calls.call_id.iter().map(|&id| Some(id)))?,
         ids(calls.parent_id.iter().copied())?,
         same(&source.service, n)?,
         same(&instance_column, n)?,
         same(&source.class, n)?,
         same(&source.release, n)?,
-        chosen(&calls.function, |place| &calls.functions[place].path)?,
-        chosen(&calls.function, |place| &calls.functions[place].file)?,
+        named(&calls.function, functions(|function| &function.path))?,
+        named(&calls.function, functions(|function| &function.file))?,
         Arc::new(UInt32Array::from_iter_values(calls.function.iter().map(|&f| calls.functions[f as usize].line))),
-        chosen(&calls.thread, |place| &calls.threads[place])?,
+        named(&calls.thread, StringArray::from_iter_values(&calls.threads))?,
         times(calls.started_at_ns.iter().map(|&at| Some(at))),
-        times(ended_at(&calls)),
         Arc::new(Int64Array::from_iter_values(calls.duration_ns.iter().map(|&ns| ns.cast_signed()))),
-        Arc::new(Int64Array::from_iter_values(busy(&calls))),
-        chosen(&outcomes(&calls), |place| OUTCOMES[place])?,
+        Arc::new(Int64Array::from_iter_values(idle(&calls))),
+        named(&outcomes(&calls), StringArray::from(OUTCOMES.to_vec()))?,
         texts(calls.args)?,
         texts(calls.returned)?,
         texts(calls.error)?,
         Arc::new(UInt32Array::from(calls.depth)),
         Arc::new(UInt32Array::from(calls.position)),
     ];
-    RecordBatch::try_new(schema::calls(), columns)
+    RecordBatch::try_new(schema::rows(), columns)
+}
+
+/// How the columns of a segment, of any format, are to be read to become rows: names as dictionaries.
+pub(crate) fn read_as(segment: &Schema) -> SchemaRef {
+    let of_rows = schema::rows();
+    let field = |field: &FieldRef| match of_rows.field_with_name(field.name()) {
+        Ok(row) => Arc::new(field.as_ref().clone().with_data_type(row.data_type().clone())),
+        Err(_) => field.clone(),
+    };
+    Arc::new(Schema::new(segment.fields().iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Rows as they were read from a segment, with the columns of [`schema::rows`]. The first format had those of the table.
+///
+/// # Errors
+/// Where a column is missing or holds what it must not.
+pub(crate) fn of_segment(read: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = schema::rows();
+    let named = |name: &str| {
+        let column = read.column_by_name(name);
+        column.ok_or_else(|| ArrowError::SchemaError(format!("there is no column {name}")))
+    };
+    let column = |field: &FieldRef| match field.name().as_str() {
+        name if read.column_by_name(name).is_some() => cast(named(name)?, field.data_type()),
+        schema::IDLE_NS => numeric::sub(named("duration_ns")?, named(schema::BUSY_NS)?),
+        name => named(name).cloned(),
+    };
+    RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect::<Result<_, _>>()?)
+}
+
+/// Rows as the table shows them, with the columns of [`schema::calls`].
+///
+/// # Errors
+/// Where they do not have the columns of [`schema::rows`].
+pub(crate) fn table(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = schema::calls();
+    let column = |field: &FieldRef| match (field.name().as_str(), rows.column_by_name(field.name())) {
+        (_, Some(column)) => cast(column, field.data_type()),
+        (schema::ENDED_AT, None) => Ok(ended_at(rows)?),
+        _ => Ok(numeric::sub(rows.column(row::DURATION_NS), rows.column(row::IDLE_NS))?),
+    };
+    RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect::<Result<_, _>>()?)
+}
+
+fn ended_at(rows: &RecordBatch) -> Result<ArrayRef, ArrowError> {
+    let started_at = cast(rows.column(row::STARTED_AT), &DataType::Int64)?;
+    let ended_at = numeric::add_wrapping(&started_at, rows.column(row::DURATION_NS))?;
+    let outcome = cast(rows.column(row::OUTCOME), &DataType::Utf8)?;
+    let runs = cmp::eq(&outcome, &StringArray::new_scalar(OUTCOMES[Outcome::Running as usize]))?;
+    cast(&nullif(&ended_at, &runs)?, &schema::timestamp())
 }
 
 /// The rows for which `keep` holds.
@@ -64,9 +122,9 @@ pub(crate) fn only(rows: &RecordBatch, keep: impl Iterator<Item = bool>) -> Resu
     filter_record_batch(rows, &BooleanArray::from_iter(keep.map(Some)))
 }
 
-/// A copy of one row, which keeps nothing of the others.
+/// One row as the table shows it: a copy, which keeps nothing of the others.
 pub(crate) fn one(rows: &RecordBatch, row: usize) -> Result<RecordBatch, ArrowError> {
-    take_record_batch(rows, &UInt32Array::from(vec![row as u32]))
+    table(&take_record_batch(rows, &UInt32Array::from(vec![row as u32]))?)
 }
 
 /// By the wire's number of the outcome.
@@ -76,13 +134,9 @@ fn outcomes(calls: &Calls) -> Vec<u32> {
     calls.outcome.iter().map(|&outcome| outcome as u32).collect()
 }
 
-fn ended_at(calls: &Calls) -> impl Iterator<Item = Option<i64>> {
-    let times = calls.started_at_ns.iter().zip(&calls.duration_ns).zip(&calls.outcome);
-    times.map(|((&at, &ns), &outcome)| (outcome != Outcome::Running).then(|| at.saturating_add_unsigned(ns)))
-}
-
-fn busy(calls: &Calls) -> impl Iterator<Item = i64> {
-    calls.duration_ns.iter().zip(&calls.idle_ns).map(|(&ns, &idle)| ns.saturating_sub(idle).cast_signed())
+/// Never more than the duration, so that a call is busy for at least no time.
+fn idle(calls: &Calls) -> impl Iterator<Item = i64> {
+    calls.duration_ns.iter().zip(&calls.idle_ns).map(|(&ns, &idle)| ns.min(idle).cast_signed())
 }
 
 fn times(times: impl Iterator<Item = Option<i64>>) -> ArrayRef {
@@ -95,27 +149,13 @@ fn strings(offsets: OffsetBuffer<i32>, values: Vec<u8>, nulls: Option<NullBuffer
 
 /// The same text in each of `n` rows.
 fn same(text: &str, n: usize) -> Result<ArrayRef, ArrowError> {
-    strings(OffsetBuffer::from_repeated_length(text.len(), n), text.as_bytes().repeat(n), None)
+    named(&vec![0; n], StringArray::from_iter_values([text]))
 }
 
-/// For each row the text at its place in a dictionary.
-fn chosen<'t>(places: &[u32], text: impl Fn(usize) -> &'t str) -> Result<ArrayRef, ArrowError> {
-    let lengths = places.iter().map(|&place| text(place as usize).len());
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    let mut values = Vec::with_capacity(offsets.last().map_or(0, |&end| end as usize));
-    for &place in places {
-        values.extend_from_slice(text(place as usize).as_bytes());
-    }
-    strings(offsets, values, None)
-}
-
-fn trace_ids(calls: &Calls) -> Result<ArrayRef, ArrowError> {
-    let digits: Vec<[u8; 32]> = calls.trace_ids.iter().map(|id| hex(u128::from_be_bytes(*id))).collect();
-    let mut values = Vec::with_capacity(32 * calls.len());
-    for &trace in &calls.trace {
-        values.extend_from_slice(&digits[trace as usize]);
-    }
-    strings(OffsetBuffer::from_repeated_length(32, calls.len()), values, None)
+/// For each row the text at its place among `texts`.
+fn named(places: &[u32], texts: StringArray) -> Result<ArrayRef, ArrowError> {
+    let keys = Int32Array::from_iter_values(places.iter().map(|&place| place.cast_signed()));
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(texts))?))
 }
 
 /// Ids of calls, as 16 digits each.

@@ -26,7 +26,7 @@ pub(crate) struct RunningRow {
     pub(crate) started_at_ns: i64,
     /// As the catalog keeps it.
     pub(crate) call: Vec<u8>,
-    /// This one row, in memory of its own: it may outlive the batch it came in by far.
+    /// This one row, as the table shows it, in memory of its own: it may outlive the batch it came in by far.
     pub(crate) row: RecordBatch,
 }
 

@@ -1,14 +1,71 @@
-//! The columns of the table `calls`: of live rows and of segments alike. Names and types are what users' queries and
+//! The columns of the table `calls`, and of the rows from which it is made. Names and types are what users' queries and
 //! foreign readers of the segments rely on.
+//!
+//! Rows, live and in segments, hold what cannot be computed, and of a text that stands in many rows they hold one copy:
+//! [`rows`]. The table shows them as people ask for them: [`calls`].
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// The columns of `calls`.
+/// The columns of the table `calls`.
 pub fn calls() -> SchemaRef {
     static CALLS: LazyLock<SchemaRef> = LazyLock::new(|| Arc::new(Schema::new(fields())));
     CALLS.clone()
+}
+
+/// The columns of live rows: those of [`calls`] of the same names, the texts that repeat as dictionaries ([`named`]). In
+/// place of `ended_at`, which is `started_at + duration_ns` of a call that has ended, and of `busy_ns`, which is
+/// `duration_ns - idle_ns`, there is [`IDLE_NS`]. Segments have the same columns, dictionaries as Parquet has them.
+pub fn rows() -> SchemaRef {
+    static ROWS: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let rows =
+            fields().into_iter().filter(|field| field.name() != ENDED_AT).map(|field| match field.name().as_str() {
+                BUSY_NS => field.with_name(IDLE_NS),
+                name if NAMES.contains(&name) => field.with_data_type(named()),
+                _ => field,
+            });
+        Arc::new(Schema::new(rows.collect::<Vec<_>>()))
+    });
+    ROWS.clone()
+}
+
+/// What only the table has: when a call ended; null while it runs.
+pub const ENDED_AT: &str = "ended_at";
+
+/// What only the table has: how long a call was polled.
+pub const BUSY_NS: &str = "busy_ns";
+
+/// What only rows have: how long an async call was not polled, in nanoseconds.
+pub const IDLE_NS: &str = "idle_ns";
+
+/// Texts that stand in many rows.
+const NAMES: [&str; 9] =
+    ["trace_id", "service", "instance", "class", "release", "function", "file", "thread", "outcome"];
+
+/// The type of texts that stand in many rows.
+pub fn named() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Where columns of [`rows`] stand.
+pub mod row {
+    /// `trace_id`
+    pub const TRACE_ID: usize = 0;
+    /// `call_id`
+    pub const CALL_ID: usize = 1;
+    /// `function`
+    pub const FUNCTION: usize = 7;
+    /// `started_at`
+    pub const STARTED_AT: usize = 11;
+    /// `duration_ns`
+    pub const DURATION_NS: usize = 12;
+    /// [`super::IDLE_NS`]
+    pub const IDLE_NS: usize = 13;
+    /// `outcome`
+    pub const OUTCOME: usize = 14;
+    /// `args`, `returned` and `error`: JSON.
+    pub const VALUES: [usize; 3] = [15, 16, 17];
 }
 
 /// Where `trace_id` stands.
@@ -51,9 +108,9 @@ fn fields() -> Vec<Field> {
         number("line", DataType::UInt32),
         text("thread"),
         number("started_at", timestamp()),
-        maybe("ended_at", timestamp()),
+        maybe(ENDED_AT, timestamp()),
         number("duration_ns", DataType::Int64),
-        number("busy_ns", DataType::Int64),
+        number(BUSY_NS, DataType::Int64),
         text("outcome"),
         maybe("args", DataType::Utf8),
         maybe("returned", DataType::Utf8),
@@ -61,4 +118,24 @@ fn fields() -> Vec<Field> {
         number("depth", DataType::UInt32),
         number("position", DataType::UInt32),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_where_their_numbers_say() {
+        let names =
+            |schema: SchemaRef, at: &[usize]| at.iter().map(|&at| schema.field(at).name().clone()).collect::<Vec<_>>();
+        let [args, returned, error] = VALUES;
+        let table = [TRACE_ID, CALL_ID, FUNCTION, STARTED_AT, OUTCOME, args, returned, error];
+        let expected = ["trace_id", "call_id", "function", "started_at", "outcome", "args", "returned", "error"];
+        assert_eq!(names(calls(), &table), expected);
+        let [args, returned, error] = row::VALUES;
+        let of_rows =
+            [row::TRACE_ID, row::CALL_ID, row::FUNCTION, row::STARTED_AT, row::OUTCOME, args, returned, error];
+        assert_eq!(names(rows(), &of_rows), expected);
+        assert_eq!(names(rows(), &[row::DURATION_NS, row::IDLE_NS]), ["duration_ns", "idle_ns"]);
+    }
 }

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::compute::interleave_record_batch;
 use arrow::datatypes::TimestampNanosecondType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
@@ -20,8 +20,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use twox_hash::XxHash64;
 
+use crate::gather::gather;
 use crate::index::{IndexBuilder, METADATA_KEY};
-use crate::schema;
+use crate::schema::{self, row};
 
 /// Rows of a row group: what a reader can skip as a whole.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -33,8 +34,8 @@ const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Rows that are sorted into place at a time: with values of the largest size they take 800 MiB, as a rule 2 MiB.
 pub(crate) const CHUNK_ROWS: usize = 4_096;
 
-/// The version of this layout, in each file's metadata.
-const FORMAT: &str = "1";
+/// The version of this layout, in each file's metadata. 1 had the columns of [`schema::calls`].
+const FORMAT: &str = "2";
 
 /// A segment that is not yet in the object store.
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ type Place = (i64, u32, u32);
 /// the first journal file they come from: made anew after a crash they replace what the crash left behind.
 ///
 /// # Errors
-/// Where the rows do not have the columns of [`schema::calls`].
+/// Where the rows do not have the columns of [`schema::rows`].
 pub(crate) fn write(
     hub: &str,
     first: u64,
@@ -127,7 +128,7 @@ pub(crate) fn write(
 fn sorted_places(batches: &[Arc<RecordBatch>]) -> Vec<Place> {
     let mut places = Vec::with_capacity(batches.iter().map(|rows| rows.num_rows()).sum());
     for (batch, rows) in batches.iter().enumerate() {
-        let started = rows.column(schema::STARTED_AT).as_primitive::<TimestampNanosecondType>();
+        let started = rows.column(row::STARTED_AT).as_primitive::<TimestampNanosecondType>();
         places.extend(started.values().iter().enumerate().map(|(row, &at)| (at, batch as u32, row as u32)));
     }
     places.sort();
@@ -139,7 +140,7 @@ fn parquet(batches: &[Arc<RecordBatch>], places: &[Place]) -> Result<Bytes, Parq
     let mut segment = SegmentWriter::new(Vec::new())?;
     for chunk in places.chunks(CHUNK_ROWS) {
         let chunk: Vec<(usize, usize)> = chunk.iter().map(|&(_, batch, row)| (batch as usize, row as usize)).collect();
-        segment.push(&interleave_record_batch(&batches, &chunk)?)?;
+        segment.push(&gather(&batches, &chunk)?)?;
     }
     Ok(segment.finish()?.into())
 }
@@ -152,11 +153,13 @@ pub(crate) struct SegmentWriter<W: Write + Send> {
 
 impl<W: Write + Send> SegmentWriter<W> {
     pub(crate) fn new(to: W) -> Result<Self, ParquetError> {
-        let writer = ArrowWriter::try_new(to, schema::calls(), Some(properties()))?;
+        // Readers see texts where the rows have dictionaries, which Arrow's own mark would tell them.
+        let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(to, schema::rows(), options)?;
         Ok(Self { writer, index: IndexBuilder::default() })
     }
 
-    /// Writes rows with the columns of [`schema::calls`], which are sorted by their start and begin no earlier than those
+    /// Writes rows with the columns of [`schema::rows`], which are sorted by their start and begin no earlier than those
     /// before.
     pub(crate) fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
         self.index.push(rows);
@@ -181,7 +184,7 @@ impl SegmentWriter<Vec<u8>> {
 }
 
 fn properties() -> WriterProperties {
-    let sorted = SortingColumn { column_idx: schema::STARTED_AT as i32, descending: false, nulls_first: false };
+    let sorted = SortingColumn { column_idx: row::STARTED_AT as i32, descending: false, nulls_first: false };
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -197,16 +200,21 @@ fn properties() -> WriterProperties {
             .set_column_dictionary_enabled(plain(ids), false)
             .set_column_encoding(plain(ids), Encoding::DELTA_BYTE_ARRAY);
     }
-    for numbers in ["started_at", "ended_at", "duration_ns", "busy_ns"] {
+    for numbers in ["started_at", "duration_ns", schema::IDLE_NS] {
         properties = properties
             .set_column_dictionary_enabled(plain(numbers), false)
             .set_column_encoding(plain(numbers), Encoding::DELTA_BINARY_PACKED);
     }
-    // Values hardly repeat as a whole, and the smallest and largest of them prune nothing.
+    // Values hardly repeat as a whole.
     for values in ["args", "returned", "error"] {
-        properties = properties
-            .set_column_dictionary_enabled(plain(values), false)
-            .set_column_statistics_enabled(plain(values), EnabledStatistics::Chunk);
+        properties = properties.set_column_dictionary_enabled(plain(values), false);
+    }
+    // The smallest and largest of texts rule nothing out where all services and instances are mixed; to compare each with
+    // them costs more than to find it in its dictionary. Ids, functions and words are in the index.
+    for texts in schema::rows().fields().iter().filter(|field| !field.data_type().is_primitive()) {
+        let name = texts.name();
+        let statistics = if name == "release" { EnabledStatistics::Page } else { EnabledStatistics::None };
+        properties = properties.set_column_statistics_enabled(plain(name), statistics);
     }
     properties.build()
 }

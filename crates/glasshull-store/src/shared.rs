@@ -11,7 +11,7 @@ use crate::lanes::Lanes;
 use crate::live::Live;
 use crate::stats::{Counters, StoreStats, count};
 use crate::windows::{Held, Windows};
-use crate::{Clock, StoreSettings};
+use crate::{Clock, StoreSettings, rows};
 
 /// Batches of at most [`MAX_SUBSCRIBED_ROWS`] a subscriber may lag behind before it loses the oldest: they stay in
 /// memory after they were published.
@@ -136,6 +136,7 @@ impl Shared {
         if self.subscribers.receiver_count() == 0 {
             return;
         }
+        let Ok(rows) = rows::table(rows) else { return };
         for from in (0..rows.num_rows()).step_by(MAX_SUBSCRIBED_ROWS) {
             let part = rows.slice(from, MAX_SUBSCRIBED_ROWS.min(rows.num_rows() - from));
             // The last one may have gone meanwhile.

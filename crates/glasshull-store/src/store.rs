@@ -51,9 +51,9 @@ pub enum Appended {
 /// What there was at one instant: each acknowledged call is in exactly one of the three.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Calls that are not yet in a segment, with the columns of [`crate::schema::calls`], in no order.
+    /// Calls that are not yet in a segment and have ended, with the columns of [`crate::schema::rows`], in no order.
     pub live: Vec<Arc<RecordBatch>>,
-    /// Calls that have not ended, with the same columns.
+    /// Calls that have not ended, with the columns of [`crate::schema::calls`].
     pub running: RecordBatch,
     /// The segments. Those that retention takes or that are merged stay readable for [`crate::SNAPSHOT_GRACE`].
     pub segments: Arc<Vec<SegmentRow>>,

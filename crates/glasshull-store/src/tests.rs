@@ -6,6 +6,6 @@ mod folders;
 mod merging;
 mod model;
 mod publishing;
-mod rig;
+pub(crate) mod rig;
 mod samples;
 mod snapshots;

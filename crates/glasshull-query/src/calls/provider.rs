@@ -17,12 +17,16 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::expressions::col;
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalExprSimplifier, PhysicalSortExpr};
+use datafusion::physical_expr_adapter::PhysicalExprAdapterFactory;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use glasshull_catalog::SegmentRow;
 use glasshull_store::{Snapshot, schema};
 
+use super::columns::FromRows;
 use super::narrow::{Narrowed, Pruned, narrowed};
 use super::needs::Need;
 use super::prune::pruned;
@@ -34,8 +38,10 @@ const FOOTER_BYTES: usize = 64 * 1024;
 /// The table `calls` as it is in one snapshot.
 #[derive(Debug)]
 pub(crate) struct CallsTable {
-    /// Live and running.
-    rows: Vec<RecordBatch>,
+    /// With the columns of [`schema::rows`].
+    live: Vec<RecordBatch>,
+    /// With the table's own.
+    running: RecordBatch,
     segments: Arc<Vec<SegmentRow>>,
     object_store: ObjectStoreUrl,
     readers: Arc<dyn ParquetFileReaderFactory>,
@@ -49,22 +55,41 @@ impl CallsTable {
         readers: Arc<dyn ParquetFileReaderFactory>,
         unreadable: Arc<Unreadable>,
     ) -> Self {
-        let live = snapshot.live.iter().map(|batch| batch.as_ref().clone());
-        let rows = live.chain([snapshot.running]).filter(|batch| batch.num_rows() > 0).collect();
-        Self { rows, segments: snapshot.segments, object_store, readers, unreadable }
+        let Snapshot { live, running, segments } = snapshot;
+        let live = live.iter().map(|batch| batch.as_ref().clone()).filter(|batch| batch.num_rows() > 0).collect();
+        Self { live, running, segments, object_store, readers, unreadable }
     }
 
-    /// Reads what is in memory, spread over so many partitions.
-    fn memory(
+    /// Reads the calls that have ended and are in memory, spread over so many partitions. What the filter does not let
+    /// through never gets the table's columns.
+    fn live(
         &self,
         projection: Option<&Vec<usize>>,
+        filter: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
         partitions: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let share = self.rows.len().div_ceil(partitions.max(1)).max(1);
-        let partitions: Vec<Vec<RecordBatch>> = self.rows.chunks(share).map(<[RecordBatch]>::to_vec).collect();
-        let partitions = if partitions.is_empty() { vec![Vec::new()] } else { partitions };
-        let source = MemorySourceConfig::try_new(&partitions, schema::calls(), projection.cloned())?;
+        let share = self.live.len().div_ceil(partitions.max(1)).max(1);
+        let partitions: Vec<Vec<RecordBatch>> = self.live.chunks(share).map(<[RecordBatch]>::to_vec).collect();
+        let source = MemorySourceConfig::try_new(&partitions, schema::rows(), None)?.with_limit(limit);
+        let mut rows: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(source);
+        let table = schema::calls();
+        let columns = FromRows.create(table.clone(), schema::rows())?;
+        if let Some(filter) = filter {
+            let filter = PhysicalExprSimplifier::new(&schema::rows()).simplify(columns.rewrite(filter)?)?;
+            rows = Arc::new(FilterExec::try_new(filter, rows)?);
+        }
+        let places = projection.cloned().unwrap_or_else(|| (0..table.fields().len()).collect());
+        let shown = places.into_iter().map(|place| {
+            let name = table.field(place).name();
+            Ok((columns.rewrite(col(name, &table)?)?, name.clone()))
+        });
+        Ok(Arc::new(ProjectionExec::try_new(shown.collect::<Result<Vec<_>>>()?, rows)?))
+    }
+
+    /// Reads the calls that run.
+    fn running(&self, projection: Option<&Vec<usize>>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+        let source = MemorySourceConfig::try_new(&[vec![self.running.clone()]], schema::calls(), projection.cloned())?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
     }
 
@@ -90,18 +115,18 @@ impl CallsTable {
         let config = FileScanConfigBuilder::new(self.object_store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_output_ordering(vec![ordering])
+            .with_expr_adapter(Some(Arc::new(FromRows)))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    /// The segments that can hold rows the filters let through.
-    fn segments_for(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<SegmentRow>> {
-        let filter = conjunction(filters.iter().cloned()).map(|filter| physical(state, filter)).transpose()?;
+    /// The segments that can hold rows the filter lets through.
+    fn segments_for(&self, filter: Option<Arc<dyn PhysicalExpr>>) -> Vec<SegmentRow> {
         let mut segments = pruned(&self.segments, filter);
         segments.sort_by_key(|segment| (segment.min_started_at_ns, segment.max_started_at_ns));
-        Ok(segments)
+        segments
     }
 }
 
@@ -161,7 +186,8 @@ impl TableProvider for CallsTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let partitions = state.config().target_partitions();
-        let in_time = self.segments_for(state, filters)?;
+        let filter = conjunction(filters.iter().cloned()).map(|filter| physical(state, filter)).transpose()?;
+        let in_time = self.segments_for(filter.clone());
         let (by_time, rows) = (in_time.len(), in_time.iter().map(|segment| segment.calls as usize).sum());
         let segments = narrowed(in_time, &Need::of(filters), &*self.readers, FOOTER_BYTES).await;
         let pruned = Pruned {
@@ -171,12 +197,15 @@ impl TableProvider for CallsTable {
             rows,
             rows_by_index: segments.iter().map(Narrowed::rows).sum(),
         };
-        let mut parts = Vec::with_capacity(2);
+        let mut parts = Vec::with_capacity(3);
         if !segments.is_empty() {
             parts.push(self.files(&segments, pruned, projection, limit, partitions)?);
         }
-        if !self.rows.is_empty() || segments.is_empty() {
-            parts.push(self.memory(projection, limit, partitions)?);
+        if !self.live.is_empty() {
+            parts.push(self.live(projection, filter, limit, partitions)?);
+        }
+        if self.running.num_rows() > 0 || parts.is_empty() {
+            parts.push(self.running(projection, limit)?);
         }
         UnionExec::try_new(parts)
     }

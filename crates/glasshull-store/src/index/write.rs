@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int32Type;
 use arrow::record_batch::RecordBatch;
 
 use super::{BITS_PER_KEY, BLOCK_BYTES, CHECKSUM_BYTES, FORMAT, GRANULE_ROWS, Key, words_of_json};
-use crate::schema;
+use crate::schema::row;
 
 /// Of a granule with more different keys than these everything seems to be in it: values of thousands of words each
 /// would make the index larger than themselves. Two megabytes while it is built.
@@ -46,7 +47,7 @@ impl Default for IndexBuilder {
 }
 
 impl IndexBuilder {
-    /// Takes rows with the columns of [`schema::calls`].
+    /// Takes rows with the columns of [`schema::rows`].
     pub(crate) fn push(&mut self, rows: &RecordBatch) {
         let mut from = 0;
         while from < rows.num_rows() {
@@ -83,10 +84,10 @@ impl IndexBuilder {
 
 /// Adds the keys of rows.
 fn add(keys: &mut Keys, seen: &mut Seen, rows: &RecordBatch) {
-    each(rows, schema::TRACE_ID, keys, |set, id| insert(set, seen, Key::trace(id)));
-    each(rows, schema::CALL_ID, keys, |set, id| insert(set, seen, Key::call(id)));
-    each(rows, schema::FUNCTION, keys, |set, path| insert(set, seen, Key::function(path)));
-    for values in schema::VALUES {
+    each_name(rows, row::TRACE_ID, keys, |set, id| insert(set, seen, Key::trace(id)));
+    each(rows, row::CALL_ID, keys, |set, id| insert(set, seen, Key::call(id)));
+    each_name(rows, row::FUNCTION, keys, |set, path| insert(set, seen, Key::function(path)));
+    for values in row::VALUES {
         each(rows, values, keys, |set, json| words_of_json(json, |word| insert(set, seen, Key::word(word))));
     }
 }
@@ -112,6 +113,20 @@ fn each(rows: &RecordBatch, column: usize, keys: &mut Keys, mut take: impl FnMut
             *keys = None;
         }
     }
+}
+
+/// The same for a column of names, each of which is taken once.
+fn each_name(rows: &RecordBatch, column: usize, keys: &mut Keys, mut take: impl FnMut(&mut Set, &str)) {
+    let column = rows.column(column).as_dictionary::<Int32Type>();
+    let names = column.values().as_string::<i32>();
+    let mut taken = vec![false; names.len()];
+    for key in column.keys().iter().flatten() {
+        let Some(set) = keys else { return };
+        if !std::mem::replace(&mut taken[key as usize], true) {
+            take(set, names.value(key as usize));
+        }
+    }
+    *keys = keys.take().filter(|set| set.len() <= MAX_KEYS);
 }
 
 fn laid_out(granules: &[Option<Box<[u64]>>], blocks: usize) -> Vec<u8> {
@@ -167,11 +182,11 @@ mod tests {
     /// Rows of which only the args are of interest.
     fn rows(args: &[String]) -> RecordBatch {
         let schema = Arc::new(arrow::datatypes::Schema::new(
-            schema::calls().fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+            schema::rows().fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
         ));
         let mut columns: Vec<ArrayRef> =
             schema.fields().iter().map(|field| new_null_array(field.data_type(), args.len())).collect();
-        columns[schema::VALUES[0]] = Arc::new(StringArray::from_iter_values(args));
+        columns[row::VALUES[0]] = Arc::new(StringArray::from_iter_values(args));
         RecordBatch::try_new(schema, columns).unwrap()
     }
 

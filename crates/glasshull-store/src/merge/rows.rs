@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::compute::interleave_record_batch;
 use arrow::datatypes::TimestampNanosecondType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -13,13 +12,15 @@ use futures::{StreamExt, TryFutureExt};
 use glasshull_catalog::SegmentRow;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use super::Failed;
+use crate::gather::gather;
+use crate::rows::{of_segment, read_as};
 use crate::schema;
 use crate::segment::CHUNK_ROWS;
 
@@ -29,8 +30,8 @@ const MAX_HELD_BYTES: u64 = 96 << 20;
 /// Bytes of unpacked rows, of all segments together.
 const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
-/// What a row takes beside its values, in bytes, once it is unpacked: names are written out in each.
-const ROW_BYTES: usize = 512;
+/// What a row takes beside its values, in bytes, once it is unpacked.
+const ROW_BYTES: usize = 256;
 
 /// Rows of several segments, by start; those that start together in the order of their segments.
 pub(super) struct MergedRows {
@@ -56,7 +57,7 @@ impl MergedRows {
         let (mut inputs, mut held) = (Vec::new(), 0);
         for segment in segments {
             let file = Object::open(store, segment).await?;
-            let opened = ParquetRecordBatchStreamBuilder::new(file).await.map_err(|e| Failed::reading(segment, e))?;
+            let opened = file.opened().await.map_err(|e| Failed::reading(segment, e))?;
             held += largest(opened.metadata(), RowGroupMetaData::compressed_size);
             if held > MAX_HELD_BYTES {
                 break;
@@ -85,7 +86,7 @@ impl MergedRows {
         }
         let places = self.take();
         let batches: Vec<&RecordBatch> = self.inputs.iter().map(|input| &input.rows).collect();
-        interleave_record_batch(&batches, &places).map(Some).map_err(Failed::of_ours)
+        gather(&batches, &places).map(Some).map_err(Failed::of_ours)
     }
 
     /// Takes rows up to where the first input has no more.
@@ -136,7 +137,7 @@ impl Input {
         Ok(Self {
             segment: segment.clone(),
             stream: stream.map_err(|e| Failed::reading(segment, e))?,
-            rows: RecordBatch::new_empty(schema::calls()),
+            rows: RecordBatch::new_empty(schema::rows()),
             at: 0,
             before: 0,
             last_ns: segment.window_start_ns,
@@ -152,8 +153,7 @@ impl Input {
             return wrong.map_or(Ok(false), |why| Err(Failed::damaged(&self.segment, why)));
         };
         let read = read.map_err(|e| Failed::reading(&self.segment, e))?;
-        let rows = RecordBatch::try_new(schema::calls(), read.columns().to_vec());
-        self.rows = rows.map_err(|e| Failed::damaged(&self.segment, e))?;
+        self.rows = of_segment(&read).map_err(|e| Failed::damaged(&self.segment, e))?;
         self.at = 0;
         let sorted = self.started().is_sorted() && self.started().first().is_none_or(|&first| first >= self.last_ns);
         if !sorted || self.started().last().is_some_and(|&last| last >= self.segment.window_end_ns) {
@@ -164,7 +164,7 @@ impl Input {
     }
 
     fn started(&self) -> &[i64] {
-        self.rows.column(schema::STARTED_AT).as_primitive::<TimestampNanosecondType>().values()
+        self.rows.column(schema::row::STARTED_AT).as_primitive::<TimestampNanosecondType>().values()
     }
 }
 
@@ -189,6 +189,14 @@ impl Object {
             return Err(Failed::damaged(segment, format!("it has {is} bytes instead of {should}")));
         }
         Ok(Self { store: store.clone(), path, bytes: segment.bytes })
+    }
+
+    /// Its reader, which gives names as dictionaries.
+    async fn opened(mut self) -> parquet::errors::Result<ParquetRecordBatchStreamBuilder<Self>> {
+        let metadata = ArrowReaderMetadata::load_async(&mut self, ArrowReaderOptions::new()).await?;
+        let options = ArrowReaderOptions::new().with_schema(read_as(metadata.schema()));
+        let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)?;
+        Ok(ParquetRecordBatchStreamBuilder::new_with_metadata(self, metadata))
     }
 }
 

@@ -11,7 +11,7 @@ use glasshull_wire::v1::Outcome;
 use glasshull_wire::{BatchError, CallRow, Calls};
 use tokio_util::sync::CancellationToken;
 
-use super::rig::{NOW_NS, Rig, SECOND_NS, batch, batch_of, call, ids, running, source};
+use super::rig::{NOW_NS, Rig, SECOND_NS, batch, batch_of, call, ids, running, shown, source};
 use crate::arrival::Arrival;
 use crate::{Appended, Source, StoreError, schema};
 
@@ -39,7 +39,8 @@ async fn a_row_tells_all_there_is_to_tell() {
     };
     rig.store().append(&source(1), batch_of(1, &[whole, running(43)])).await.unwrap();
     let snapshot = rig.store().snapshot();
-    let rows = &snapshot.live[0];
+    assert_eq!(snapshot.live[0].schema(), schema::rows());
+    let rows = shown(&snapshot.live[0]);
     assert_eq!(rows.schema(), schema::calls());
     let text = |name: &str| rows.column_by_name(name).unwrap().as_string::<i32>().value(0).to_owned();
     assert_eq!(text("trace_id"), "000000000000002a0000000000000007");
@@ -67,7 +68,8 @@ async fn an_instance_without_a_name_is_told_by_its_id() {
     let nameless = Source { name: String::new(), ..source(1) };
     rig.store().append(&nameless, batch(1, &[1])).await.unwrap();
     let snapshot = rig.store().snapshot();
-    let name = snapshot.live[0].column_by_name("instance").unwrap().as_string::<i32>().value(0).to_owned();
+    let rows = shown(&snapshot.live[0]);
+    let name = rows.column_by_name("instance").unwrap().as_string::<i32>().value(0).to_owned();
     assert_eq!(name, "01".repeat(16));
 }
 

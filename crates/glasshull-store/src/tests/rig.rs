@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 
 use crate::journal::disk::{Disk, DiskFile};
 use crate::store::Snapshot;
-use crate::{Clock, Components, Source, Store, StoreError, StoreSettings};
+use crate::{Clock, Components, Source, Store, StoreError, StoreSettings, rows};
 
 pub(crate) const SECOND_NS: i64 = 1_000_000_000;
 
@@ -625,7 +625,12 @@ pub(crate) async fn segment_rows(objects: &dyn ObjectStore, segment: &SegmentRow
     let file = objects.get(&Path::from(segment.path.as_str())).await.unwrap().bytes().await.unwrap();
     assert_eq!(file.len() as u64, segment.bytes);
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
-    reader.map(Result::unwrap).collect()
+    reader.map(|read| shown(&rows::of_segment(&read.unwrap()).unwrap())).collect()
+}
+
+/// As the table shows rows.
+pub(crate) fn shown(rows: &RecordBatch) -> RecordBatch {
+    rows::table(rows).unwrap()
 }
 
 pub(crate) fn ids(rows: &RecordBatch) -> Vec<u64> {
