@@ -174,7 +174,8 @@ pub struct Publication {
     pub hub: String,
     /// The first journal file that is not published now.
     pub checkpoint: u64,
-    /// When; a sequence is forgotten when its instance published nothing for as long as calls are kept.
+    /// When, or where the last window of its calls ends, if that is later: a sequence is forgotten when this is longer ago
+    /// than calls are kept.
     pub published_at_ns: i64,
     pub segments: Vec<SegmentRow>,
     /// The highest sequence of each instance that has calls in what is published by this step.

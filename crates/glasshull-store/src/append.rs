@@ -57,9 +57,9 @@ pub(crate) async fn append(
         other => other?,
     };
     let calls = arrival.calls() as u64;
-    let received_at_ns = shared.clock.now_ns();
+    let received_at = shared.clock.monotonic();
     let (answer, durable) = oneshot::channel();
-    let append = Append { payload, arrival, received_at_ns, lane, turn, room, answer };
+    let append = Append { payload, arrival, received_at, lane, turn, room, answer };
     orders.send(Order::Append(Box::new(append))).await.map_err(|_| StoreError::Closed)?;
     durable.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::JournalUnwritable)?;
     Ok(Appended::Stored { calls, wait_ms: wait_ms(shared) })

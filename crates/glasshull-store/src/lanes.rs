@@ -1,9 +1,10 @@
 //! Each instance's batches one after the other: what makes "sent twice, stored once" hold when two sessions of one
 //! instance race, and when a caller goes away half-way.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use glasshull_catalog::InstanceId;
 use tokio::sync::OwnedMutexGuard;
@@ -15,7 +16,8 @@ pub(crate) struct Lane {
     durable: AtomicU64,
     /// The batch that was refused for now and holds up those behind it; 0: none.
     refused: AtomicU64,
-    last_seen_ns: AtomicI64,
+    /// By the clock that never jumps, in nanoseconds.
+    last_seen_ns: AtomicU64,
 }
 
 /// Whose turn it is. The journal's writer holds it until the batch's fate is known.
@@ -43,11 +45,11 @@ impl Lane {
         (1..sequence).contains(&self.refused.load(Ordering::Acquire))
     }
 
-    /// A sequence has come to disk.
-    pub(crate) fn advance(&self, sequence: u64, now_ns: i64) {
+    /// A sequence has come to disk, by the clock that never jumps.
+    pub(crate) fn advance(&self, sequence: u64, at: Duration) {
         self.durable.fetch_max(sequence, Ordering::AcqRel);
         self.refused.store(0, Ordering::Release);
-        self.last_seen_ns.fetch_max(now_ns, Ordering::Relaxed);
+        self.last_seen_ns.fetch_max(nanoseconds(at), Ordering::Relaxed);
     }
 }
 
@@ -71,10 +73,11 @@ impl Lanes {
         lane.durable()
     }
 
-    /// Forgets instances that sent nothing since `before_ns` and are not sending now.
-    pub(crate) fn expire(&self, before_ns: i64) {
-        let old = |lane: &Lane| lane.last_seen_ns.load(Ordering::Relaxed) < before_ns;
-        self.lock().retain(|_, lane| Arc::strong_count(lane) > 1 || !old(lane));
+    /// Forgets instances that sent nothing since `before` and are not sending now, but for those of which calls are
+    /// `live`: what they sent may be older than any publication knows.
+    pub(crate) fn expire(&self, before: Duration, live: &HashSet<InstanceId>) {
+        let old = |lane: &Lane| lane.last_seen_ns.load(Ordering::Relaxed) < nanoseconds(before);
+        self.lock().retain(|id, lane| Arc::strong_count(lane) > 1 || live.contains(id) || !old(lane));
     }
 
     /// Forgets the instances that were not heard of for the longest time, where there are more than `most`. Those that
@@ -83,7 +86,7 @@ impl Lanes {
         let mut lanes = self.lock();
         let Some(surplus) = lanes.len().checked_sub(most).filter(|&surplus| surplus > 0) else { return };
         let seen = |lane: &Lane| lane.last_seen_ns.load(Ordering::Relaxed);
-        let mut ages: Vec<i64> = lanes.values().map(|lane| seen(lane)).collect();
+        let mut ages: Vec<u64> = lanes.values().map(|lane| seen(lane)).collect();
         let (_, &mut last, _) = ages.select_nth_unstable(surplus - 1);
         lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || seen(lane) > last);
     }
@@ -95,4 +98,8 @@ impl Lanes {
     fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, Arc<Lane>>> {
         self.by_instance.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn nanoseconds(since: Duration) -> u64 {
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

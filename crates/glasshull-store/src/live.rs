@@ -1,7 +1,7 @@
 //! The live table: what is in the journal and not yet in segments, by journal file; beside it the list of segments,
 //! under the same lock, so that whoever looks sees each call once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::record_batch::RecordBatch;
@@ -173,15 +173,24 @@ impl Live {
         self.lock().running.put(row)
     }
 
-    /// Forgets these segments, and calls that run since before `before_ns`.
-    pub(crate) fn expire(&self, before_ns: i64, expired: &[SegmentRow]) {
-        let gone: HashSet<&str> = expired.iter().map(|segment| segment.path.as_str()).collect();
+    /// Forgets these segments and all whose windows ended before `before_ns`, and calls that run since before then; the
+    /// paths of the segments that have gone.
+    pub(crate) fn expire(&self, before_ns: i64, expired: &[SegmentRow]) -> BTreeSet<String> {
+        let mut gone: BTreeSet<String> = expired.iter().map(|segment| segment.path.clone()).collect();
         let mut state = self.lock();
         state.running.expire(before_ns);
+        let too_old = state.segments.iter().filter(|segment| segment.window_end_ns <= before_ns);
+        gone.extend(too_old.map(|segment| segment.path.clone()));
         if !gone.is_empty() {
-            let kept = state.segments.iter().filter(|segment| !gone.contains(segment.path.as_str()));
+            let kept = state.segments.iter().filter(|segment| !gone.contains(&segment.path));
             state.segments = Arc::new(kept.cloned().collect());
         }
+        gone
+    }
+
+    /// Of which instances there are calls that are not published.
+    pub(crate) fn instances(&self) -> HashSet<InstanceId> {
+        self.lock().generations.values().flat_map(|generation| generation.sequences.keys().copied()).collect()
     }
 
     /// Bytes of live rows.

@@ -81,7 +81,7 @@ impl Publisher {
         let publication = Publication {
             hub: self.shared.settings.hub.clone(),
             checkpoint,
-            published_at_ns: self.shared.clock.now_ns(),
+            published_at_ns: known_until_ns(&objects).max(self.shared.clock.now_ns()),
             segments: objects.iter().map(|segment| segment.row.clone()).collect(),
             sequences: sequences.into_iter().collect(),
             running: self.publishable(&running),
@@ -139,6 +139,12 @@ impl std::ops::AddAssign for PublishedCalls {
         self.calls += other.calls;
         self.segments += other.segments;
     }
+}
+
+/// When the last window ends: as long as its calls are there, the sequences have to be known that tell a batch that comes
+/// again from a new one, whatever the clock said when it came.
+fn known_until_ns(segments: &[NewSegment]) -> i64 {
+    segments.iter().map(|segment| segment.row.window_end_ns).max().unwrap_or(i64::MIN)
 }
 
 fn segment_error(error: impl std::fmt::Display) -> StoreError {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use glasshull_catalog::{Catalog, CatalogError, Merge, SegmentRow};
+use glasshull_wire::limits::MAX_AHEAD_NS;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
@@ -23,6 +24,9 @@ const LEFTOVERS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How far the clock may run ahead of what retention expects before it is doubted.
 const MAX_AHEAD: Duration = Duration::from_secs(60 * 60);
+
+/// How far a call may begin after its batch came.
+const MAX_CALL_AHEAD: Duration = Duration::from_nanos(MAX_AHEAD_NS.unsigned_abs());
 
 /// How long a clock is doubted that stands ahead: time for a person to see it and set it right. After that it is
 /// believed, as what must go has to go at last.
@@ -148,7 +152,7 @@ impl Retention {
         }
         let before_ns = self.now_ns().saturating_sub(nanoseconds(KNOWN_FOR));
         self.catalog.forget(before_ns, MAX_KNOWN).await?;
-        self.shared.lanes.expire(before_ns);
+        self.forget_lanes(KNOWN_FOR);
         self.shared.lanes.keep_newest(MAX_KNOWN);
         self.forgotten = Some(monotonic);
         Ok(())
@@ -165,11 +169,20 @@ impl Retention {
         let pending_ns = [pending_from_ns, merging_from_ns].into_iter().flatten().min().unwrap_or(i64::MAX);
         let before_ns = now_ns.saturating_sub(nanoseconds(keep)).min(pending_ns);
         let expired = self.catalog.expire(before_ns, now_ns).await?;
-        self.shared.live.expire(before_ns, &expired);
-        self.shared.lanes.expire(before_ns);
-        self.doom(expired.iter().map(|segment| segment.path.as_str()));
-        count(&self.shared.counters.expired_segments, expired.len() as u64);
-        Ok(expired.len() as u64)
+        // What the catalog forgot before, though its answer was lost, is only known here.
+        let gone = self.shared.live.expire(before_ns, &expired);
+        self.forget_lanes(keep);
+        self.doom(gone.iter().map(String::as_str));
+        count(&self.shared.counters.expired_segments, gone.len() as u64);
+        Ok(gone.len() as u64)
+    }
+
+    /// Forgets the sequences of instances whose calls are all gone: a batch that came again would be stored again. Calls
+    /// may begin after they came, and their window ends still later.
+    fn forget_lanes(&self, kept_for: Duration) {
+        let Shared { lanes, live, clock, .. } = &*self.shared;
+        let after = MAX_CALL_AHEAD + Duration::from_nanos(self.shared.window_ns().unsigned_abs());
+        lanes.expire(clock.monotonic().saturating_sub(kept_for.saturating_add(after)), &live.instances());
     }
 
     /// Exchanges segments for what was made of them, in the catalog and in sight; whether that happened. If not, some of

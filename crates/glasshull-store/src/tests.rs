@@ -8,4 +8,5 @@ mod model;
 mod publishing;
 pub(crate) mod rig;
 mod samples;
+mod simulation;
 mod snapshots;

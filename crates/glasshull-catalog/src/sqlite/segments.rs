@@ -67,7 +67,10 @@ pub(super) async fn add(connection: &mut SqliteConnection, segment: &SegmentRow)
 const PUT_SEQUENCE: &str = "
     INSERT INTO sequences (instance, sequence, published_at_ns) VALUES ($1, $2, $3)
     ON CONFLICT (instance) DO UPDATE SET
-        sequence = excluded.sequence, published_at_ns = excluded.published_at_ns
+        sequence = excluded.sequence,
+        published_at_ns = CASE
+            WHEN excluded.published_at_ns > sequences.published_at_ns THEN excluded.published_at_ns
+            ELSE sequences.published_at_ns END
     WHERE excluded.sequence > sequences.sequence";
 
 async fn put_sequence(c: &mut SqliteConnection, instance: InstanceId, sequence: u64, at_ns: i64) -> Result<()> {

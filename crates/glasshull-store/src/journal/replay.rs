@@ -20,9 +20,9 @@ use crate::{StoreError, rows};
 /// A journal file that cannot be read at all: whether to go on without it is for people to decide. One that cannot be
 /// synced: what it holds may not be there after the next start.
 pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> Result<Continuation, StoreError> {
-    let now_ns = shared.clock.now_ns();
+    let now = shared.clock.monotonic();
     for (instance, sequence) in &published.sequences {
-        shared.lanes.of(*instance).advance(*sequence, now_ns);
+        shared.lanes.of(*instance).advance(*sequence, now);
     }
     for running in &published.running {
         put_running(shared, &running.call);
@@ -141,7 +141,7 @@ impl Files<'_> {
         if arrival.sequence <= lane.durable() {
             return Ok(());
         }
-        lane.advance(arrival.sequence, self.shared.clock.now_ns());
+        lane.advance(arrival.sequence, self.shared.clock.monotonic());
         count(&self.shared.counters.replayed_records, 1);
         count(&self.shared.counters.replayed_calls, arrival.calls() as u64);
         let room = self.room(arrival.bytes());

@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -38,7 +39,8 @@ pub(crate) enum Order {
 pub(crate) struct Append {
     pub(crate) payload: Vec<u8>,
     pub(crate) arrival: Arrival,
-    pub(crate) received_at_ns: i64,
+    /// By the clock that never jumps.
+    pub(crate) received_at: Duration,
     pub(crate) lane: Arc<Lane>,
     pub(crate) turn: Turn,
     pub(crate) room: Room,
@@ -185,9 +187,9 @@ impl Writer {
         let mut answers = Vec::with_capacity(group.len());
         let mut arrivals = Vec::with_capacity(group.len());
         for append in group {
-            let Append { payload, arrival, received_at_ns, lane, turn, room, answer } = append;
+            let Append { payload, arrival, received_at, lane, turn, room, answer } = append;
             self.shared.count_appended(payload.len(), arrival.calls());
-            lane.advance(arrival.sequence, received_at_ns);
+            lane.advance(arrival.sequence, received_at);
             arrivals.push((arrival, Some(room)));
             answers.push((turn, answer));
         }

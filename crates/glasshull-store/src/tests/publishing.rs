@@ -20,7 +20,7 @@ use crate::arrival::Arrival;
 use crate::journal::format::{Header, encode_frame};
 use crate::record::Record;
 use crate::windows::MAX_LIVE_WINDOWS;
-use crate::{FolderObjects, PublishedCalls, SNAPSHOT_GRACE, StoreError, schema};
+use crate::{Appended, FolderObjects, PublishedCalls, SNAPSHOT_GRACE, StoreError, schema};
 
 const WINDOW_NS: i64 = 600 * SECOND_NS;
 
@@ -362,7 +362,8 @@ async fn sequences_are_forgotten_with_what_they_guarded() {
     let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
     rig.append(1, 5, &[1]).await;
     rig.store().publish().await.unwrap();
-    rig.clock.advance(2 * 3_600 * SECOND_NS);
+    // Calls of a batch may begin an hour after it came, and their window ends ten minutes later.
+    rig.clock.advance(2 * 3_600 * SECOND_NS + WINDOW_NS + SECOND_NS);
     rig.append(2, 6, &[2]).await;
     rig.store().publish().await.unwrap();
     rig.store().expire().await.unwrap();
@@ -371,6 +372,68 @@ async fn sequences_are_forgotten_with_what_they_guarded() {
     assert_eq!(rig.store().stats().instances, 1);
     rig.crash().await;
     assert_eq!(sequences(&rig), [0, 6]);
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_is_known_as_long_as_its_calls_are_kept() {
+    const HOUR_NS: i64 = 3_600 * SECOND_NS;
+    let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    let ahead = CallRow { started_at_ns: NOW_NS + HOUR_NS, ..call(1) };
+    let again = || batch_of(1, &[ahead]);
+    rig.store().append(&source(1), again()).await.unwrap();
+    rig.store().publish().await.unwrap();
+    rig.clock.advance(2 * HOUR_NS);
+    for crashes in [false, true] {
+        rig.store().expire().await.unwrap();
+        if crashes {
+            rig.crash().await;
+        }
+        assert_eq!(rig.store().append(&source(1), again()).await.unwrap(), Appended::Repeated);
+        assert_eq!(rig.calls().await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_published_is_known_when_it_comes_again_however_old_it_is() {
+    let rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+    rig.append(1, 1, &[1]).await;
+    rig.clock.advance(24 * 3_600 * SECOND_NS);
+    rig.store().expire().await.unwrap();
+    assert_eq!(rig.store().append(&source(1), batch_of(1, &[call(1)])).await.unwrap(), Appended::Repeated);
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_of_retention_leaves_what_is_kept_and_in_the_end_nothing_else() {
+    let fates = [Fate::Succeeds, Fate::Fails, Fate::LosesItsAnswer];
+    for (step, fate, crashes) in (0..3)
+        .flat_map(|step| fates.map(|fate| (step, fate)))
+        .flat_map(|(step, fate)| [false, true].map(|crashes| (step, fate, crashes)))
+    {
+        let mut rig = Rig::with(|settings| settings.retention = Some(Duration::from_secs(3_600))).await;
+        rig.append(1, 1, &[1]).await;
+        rig.store().publish().await.unwrap();
+        rig.clock.advance(3_600 * SECOND_NS);
+        let kept = CallRow { started_at_ns: NOW_NS + 3_600 * SECOND_NS, ..call(2) };
+        rig.store().append(&source(1), batch_of(2, &[kept])).await.unwrap();
+        rig.store().publish().await.unwrap();
+        rig.clock.advance(WINDOW_NS);
+        [&rig.catalog.expiries, &rig.catalog.forgettings, &rig.objects.deletes][step].set([fate]);
+        let expired = rig.store().expire().await;
+        assert_eq!(expired.is_err(), step == 0 && fate != Fate::Succeeds, "{expired:?}");
+        if crashes {
+            rig.crash().await;
+        }
+        rig.store().expire().await.unwrap();
+        assert_eq!(rig.calls().await, [2], "step {step} {fate:?}");
+        rig.clock.advance(SNAPSHOT_GRACE.as_nanos() as i64);
+        rig.store().expire().await.unwrap();
+        if step == 2 && !crashes {
+            rig.store().expire().await.unwrap();
+        }
+        assert_eq!(rig.objects.paths().await.len(), 1, "step {step} {fate:?}");
+        rig.crash().await;
+        assert_eq!(rig.calls().await, [2]);
+    }
 }
 
 #[tokio::test]

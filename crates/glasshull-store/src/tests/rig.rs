@@ -1,6 +1,8 @@
 //! A store on parts that fail when told to.
 
-use std::collections::{BTreeMap, VecDeque};
+mod faults;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -13,8 +15,8 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use glasshull_catalog::sqlite::SqliteCatalog;
 use glasshull_catalog::{
-    Catalog, CatalogError, DoomedObject, FunctionRow, InstanceId, InstanceRow, Merge, ProbeCounts, ProbeEnd, ProbeRow,
-    Publication, Published, SegmentRow,
+    Catalog, DoomedObject, FunctionRow, InstanceId, InstanceRow, Merge, ProbeCounts, ProbeEnd, ProbeRow, Publication,
+    Published, SegmentRow,
 };
 use glasshull_wire::v1::{CallBatch, Function, Outcome};
 use glasshull_wire::{BatchWriter, CallRow};
@@ -27,6 +29,7 @@ use object_store::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::sync::oneshot;
 
+pub(crate) use self::faults::{Chance, Fate, Fates, Power};
 use crate::journal::disk::{Disk, DiskFile};
 use crate::store::Snapshot;
 use crate::{Clock, Components, Source, Store, StoreError, StoreSettings, rows};
@@ -66,55 +69,15 @@ impl Clock for ManualClock {
     }
 }
 
-/// What becomes of the next step of its kind.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fate {
-    Succeeds,
-    /// Nothing of it has happened.
-    Fails,
-    /// It has happened, but the answer is an error.
-    LosesItsAnswer,
-}
-
-impl Fate {
-    /// Carries out a step of the catalog.
-    async fn befalls<T>(
-        self,
-        step: impl Future<Output = glasshull_catalog::Result<T>>,
-    ) -> glasshull_catalog::Result<T> {
-        let failure = || CatalogError::Unavailable("the database is locked".into());
-        match self {
-            Fate::Succeeds => step.await,
-            Fate::Fails => Err(failure()),
-            Fate::LosesItsAnswer => {
-                step.await?;
-                Err(failure())
-            }
-        }
-    }
-}
-
-/// The fates of the steps to come; those without one succeed.
-#[derive(Debug, Default)]
-pub(crate) struct Fates(Mutex<VecDeque<Fate>>);
-
-impl Fates {
-    pub(crate) fn set(&self, fates: impl IntoIterator<Item = Fate>) {
-        *self.0.lock().unwrap() = fates.into_iter().collect();
-    }
-
-    fn next(&self) -> Fate {
-        self.0.lock().unwrap().pop_front().unwrap_or(Fate::Succeeds)
-    }
-}
-
 /// A journal's disk in memory. It knows what was synced; a power cut takes some of the rest.
 #[derive(Clone, Default)]
-pub(crate) struct MemoryDisk(Arc<Mutex<DiskState>>, Arc<Mutex<()>>);
+pub(crate) struct MemoryDisk(Arc<Mutex<DiskState>>, Arc<Mutex<()>>, Arc<Fates>);
 
 #[derive(Default)]
 struct DiskState {
     files: BTreeMap<u64, MemoryFile>,
+    /// Files that were removed, while the folder was not synced since.
+    removed: BTreeMap<u64, MemoryFile>,
     /// How many bytes there is still room for.
     room: Option<usize>,
     failing_creates: u32,
@@ -132,6 +95,10 @@ struct MemoryFile {
 }
 
 impl MemoryDisk {
+    fn under(power: &Arc<Power>) -> Self {
+        Self(Arc::default(), Arc::default(), Arc::new(Fates::under(power)))
+    }
+
     pub(crate) fn fail_creates(&self, times: u32) {
         self.0.lock().unwrap().failing_creates = times;
     }
@@ -170,6 +137,20 @@ impl MemoryDisk {
         }
     }
 
+    /// Files that were removed are there again, as far as the folder was not synced since. For a power cut.
+    pub(crate) fn forget_removals(&self) {
+        let mut state = self.0.lock().unwrap();
+        let removed = std::mem::take(&mut state.removed);
+        for (number, file) in removed {
+            state.files.entry(number).or_insert(file);
+        }
+    }
+
+    /// What every step of the disk comes to.
+    pub(crate) fn fates(&self) -> &Fates {
+        &self.2
+    }
+
     /// Whoever wrote is killed; the machine stays on, and with it what was not synced.
     pub(crate) fn kill(&self) {
         let mut state = self.0.lock().unwrap();
@@ -204,15 +185,35 @@ fn fails(times: &mut u32) -> io::Result<()> {
         return Ok(());
     }
     *times -= 1;
-    Err(io::Error::other("input/output error"))
+    Err(io_failure())
+}
+
+fn io_failure() -> io::Error {
+    io::Error::other("input/output error")
+}
+
+impl Fate {
+    /// Carries out a step of the disk.
+    fn strikes<T>(self, step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self {
+            Fate::Succeeds => step(),
+            Fate::Fails => Err(io_failure()),
+            Fate::LosesItsAnswer => step().and_then(|_| Err(io_failure())),
+        }
+    }
 }
 
 impl Disk for MemoryDisk {
     fn create(&self, number: u64) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.0.lock().unwrap();
-        fails(&mut state.failing_creates)?;
-        state.files.insert(number, MemoryFile::default());
-        Ok(Box::new(OpenMemoryFile { disk: self.clone(), number, life: state.life }))
+        self.2.next().strikes(|| {
+            let mut state = self.0.lock().unwrap();
+            fails(&mut state.failing_creates)?;
+            // Its name is synced with the folder, and so is what was removed from there.
+            state.removed.clear();
+            state.files.insert(number, MemoryFile::default());
+            let file: Box<dyn DiskFile> = Box::new(OpenMemoryFile { disk: self.clone(), number, life: state.life });
+            Ok(file)
+        })
     }
 
     fn numbers(&self) -> io::Result<Vec<u64>> {
@@ -225,17 +226,23 @@ impl Disk for MemoryDisk {
     }
 
     fn sync(&self, number: u64) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
-        fails(&mut state.failing_syncs)?;
-        let file = state.files.get_mut(&number).ok_or(io::ErrorKind::NotFound)?;
-        file.synced = file.bytes.len();
-        Ok(())
+        self.2.next().strikes(|| {
+            let mut state = self.0.lock().unwrap();
+            fails(&mut state.failing_syncs)?;
+            let file = state.files.get_mut(&number).ok_or(io::ErrorKind::NotFound)?;
+            file.synced = file.bytes.len();
+            Ok(())
+        })
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
-        fails(&mut state.failing_removes)?;
-        state.files.remove(&number).map(drop).ok_or(io::ErrorKind::NotFound.into())
+        self.2.next().strikes(|| {
+            let mut state = self.0.lock().unwrap();
+            fails(&mut state.failing_removes)?;
+            let file = state.files.remove(&number).ok_or(io::ErrorKind::NotFound)?;
+            state.removed.insert(number, file);
+            Ok(())
+        })
     }
 }
 
@@ -263,20 +270,26 @@ impl OpenMemoryFile {
 
 impl DiskFile for OpenMemoryFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let fate = self.disk.2.next();
         self.change(|state, number| {
-            let fits = bytes.len().min(state.room.unwrap_or(usize::MAX));
+            // A write that fails may have got somewhere.
+            let fails_at = if fate == Fate::Fails { bytes.len() / 2 } else { usize::MAX };
+            let fits = bytes.len().min(state.room.unwrap_or(usize::MAX)).min(fails_at);
             state.room = state.room.map(|room| room - fits);
             state.files.entry(number).and_modify(|file| file.bytes.extend_from_slice(&bytes[..fits]));
-            if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+            if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { fate.strikes(|| Ok(())) }
         })
     }
 
     fn sync(&mut self) -> io::Result<()> {
         drop(self.disk.hold_syncs());
+        let fate = self.disk.2.next();
         self.change(|state, number| {
-            fails(&mut state.failing_syncs)?;
-            state.files.entry(number).and_modify(|file| file.synced = file.bytes.len());
-            Ok(())
+            fate.strikes(|| {
+                fails(&mut state.failing_syncs)?;
+                state.files.entry(number).and_modify(|file| file.synced = file.bytes.len());
+                Ok(())
+            })
         })
     }
 }
@@ -290,7 +303,9 @@ pub(crate) struct FailingObjects {
     /// Objects that came in parts.
     pub(crate) in_parts: AtomicUsize,
     held: Mutex<Option<Held>>,
-    inner: InMemory,
+    /// What listings tell instead of what there is.
+    listed: Mutex<Option<Vec<ObjectMeta>>>,
+    pub(crate) inner: InMemory,
 }
 
 /// A put that waits.
@@ -301,10 +316,13 @@ pub(crate) struct Held {
 }
 
 impl FailingObjects {
+    fn under(power: &Arc<Power>) -> Self {
+        let fates = || Fates::under(power);
+        Self { puts: fates(), gets: fates(), deletes: fates(), ..Self::default() }
+    }
+
     pub(crate) async fn paths(&self) -> Vec<String> {
-        use futures::TryStreamExt;
-        let objects: Vec<ObjectMeta> = self.inner.list(None).try_collect().await.unwrap();
-        objects.into_iter().map(|object| object.location.to_string()).collect()
+        self.listing().await.into_iter().map(|object| object.location.to_string()).collect()
     }
 
     /// The next put tells that it came and waits.
@@ -320,6 +338,17 @@ impl FailingObjects {
             came.send(()).unwrap();
             goes_on.await.unwrap();
         }
+    }
+
+    /// What a listing tells now.
+    pub(crate) async fn listing(&self) -> Vec<ObjectMeta> {
+        use futures::TryStreamExt;
+        self.inner.list(None).try_collect().await.unwrap()
+    }
+
+    /// Listings tell what was listed once; `None`: what there is.
+    pub(crate) fn list_as_of(&self, listing: Option<Vec<ObjectMeta>>) {
+        *self.listed.lock().unwrap() = listing;
     }
 
     /// Changes an object behind everybody's back.
@@ -413,7 +442,10 @@ impl ObjectStore for FailingObjects {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        match &*self.listed.lock().unwrap() {
+            Some(listing) => futures::stream::iter(listing.clone().into_iter().map(Ok)).boxed(),
+            None => self.inner.list(prefix),
+        }
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
@@ -425,17 +457,29 @@ impl ObjectStore for FailingObjects {
     }
 }
 
-/// A catalog whose publications and merges have fates.
+/// A catalog whose steps have fates.
 pub(crate) struct FailingCatalog {
     pub(crate) publications: Fates,
     pub(crate) merges: Fates,
     pub(crate) dooms: Fates,
+    pub(crate) expiries: Fates,
+    pub(crate) forgettings: Fates,
+    pub(crate) reads: Fates,
     inner: SqliteCatalog,
 }
 
 impl FailingCatalog {
-    fn new(inner: SqliteCatalog) -> Self {
-        Self { publications: Fates::default(), merges: Fates::default(), dooms: Fates::default(), inner }
+    fn new(inner: SqliteCatalog, power: &Arc<Power>) -> Self {
+        let fates = || Fates::under(power);
+        Self {
+            publications: fates(),
+            merges: fates(),
+            dooms: fates(),
+            expiries: fates(),
+            forgettings: fates(),
+            reads: fates(),
+            inner,
+        }
     }
 }
 
@@ -454,31 +498,31 @@ impl Catalog for FailingCatalog {
     }
 
     async fn doomed(&self, hub: &str) -> glasshull_catalog::Result<Vec<DoomedObject>> {
-        self.inner.doomed(hub).await
+        self.reads.next().befalls(self.inner.doomed(hub)).await
     }
 
     async fn forget_doomed(&self, paths: &[String]) -> glasshull_catalog::Result<()> {
-        self.inner.forget_doomed(paths).await
+        self.forgettings.next().befalls(self.inner.forget_doomed(paths)).await
     }
 
     async fn published(&self, hub: &str) -> glasshull_catalog::Result<Published> {
-        self.inner.published(hub).await
+        self.reads.next().befalls(self.inner.published(hub)).await
     }
 
     async fn segments(&self) -> glasshull_catalog::Result<Vec<SegmentRow>> {
-        self.inner.segments().await
+        self.reads.next().befalls(self.inner.segments()).await
     }
 
     async fn expire(&self, before_ns: i64, now_ns: i64) -> glasshull_catalog::Result<Vec<SegmentRow>> {
-        self.inner.expire(before_ns, now_ns).await
+        self.expiries.next().befalls(self.inner.expire(before_ns, now_ns)).await
     }
 
     async fn expired_at_ns(&self) -> glasshull_catalog::Result<Option<i64>> {
-        self.inner.expired_at_ns().await
+        self.reads.next().befalls(self.inner.expired_at_ns()).await
     }
 
     async fn forget(&self, before_ns: i64, most: usize) -> glasshull_catalog::Result<()> {
-        self.inner.forget(before_ns, most).await
+        self.forgettings.next().befalls(self.inner.forget(before_ns, most)).await
     }
 
     async fn put_instance(&self, instance: &InstanceRow) -> glasshull_catalog::Result<()> {
@@ -520,6 +564,7 @@ pub(crate) struct Rig {
     pub(crate) objects: Arc<FailingObjects>,
     pub(crate) catalog: Arc<FailingCatalog>,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) power: Arc<Power>,
     pub(crate) settings: StoreSettings,
     store: Option<Arc<Store>>,
     _folder: tempfile::TempDir,
@@ -531,14 +576,18 @@ impl Rig {
     }
 
     pub(crate) async fn with(set: impl FnOnce(&mut StoreSettings)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let catalog = SqliteCatalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
+        let folder = in_memory();
+        let file = folder.path().join("catalog.sqlite");
+        std::fs::write(&file, new_catalog().await).unwrap();
+        let catalog = SqliteCatalog::open(&file).await.unwrap();
         let mut settings = StoreSettings::new(folder.path(), "hub");
         set(&mut settings);
+        let power = Arc::<Power>::default();
         let mut rig = Self {
-            disk: MemoryDisk::default(),
-            objects: Arc::default(),
-            catalog: Arc::new(FailingCatalog::new(catalog)),
+            disk: MemoryDisk::under(&power),
+            objects: Arc::new(FailingObjects::under(&power)),
+            catalog: Arc::new(FailingCatalog::new(catalog, &power)),
+            power,
             clock: Arc::new(ManualClock { now_ns: NOW_NS.into(), jumped_ns: AtomicI64::default() }),
             settings,
             store: None,
@@ -572,14 +621,24 @@ impl Rig {
     pub(crate) async fn crash_keeping(&mut self, keeps: impl Fn(usize) -> usize, spoils: bool) {
         self.disk.cut_power(keeps, spoils);
         self.store = None;
-        let objects = [&self.objects.puts, &self.objects.gets, &self.objects.deletes];
-        let catalog = [&self.catalog.publications, &self.catalog.merges, &self.catalog.dooms];
-        objects.into_iter().chain(catalog).for_each(|fates| fates.set([]));
+        self.fates().into_iter().for_each(|fates| fates.set([]));
         self.disk.fail_creates(0);
         self.disk.fail_syncs(0);
         self.disk.fail_removes(0);
         self.disk.set_room(None);
         self.open().await.unwrap();
+    }
+
+    /// What decides on every step of every part.
+    pub(crate) fn fates(&self) -> [&Fates; 10] {
+        let FailingObjects { puts, gets, deletes, .. } = &*self.objects;
+        let FailingCatalog { publications, merges, dooms, expiries, forgettings, reads, .. } = &*self.catalog;
+        [puts, gets, deletes, publications, merges, dooms, expiries, forgettings, reads, self.disk.fates()]
+    }
+
+    /// The store is gone; opening it again is up to the caller.
+    pub(crate) fn drop_store(&mut self) {
+        self.store = None;
     }
 
     /// The process is killed; opening the store again is up to the caller.
@@ -591,7 +650,7 @@ impl Rig {
     /// The catalog is as it was at first.
     pub(crate) async fn restore_empty_catalog(&mut self) {
         let inner = SqliteCatalog::open(&self.settings.data.join("restored.sqlite")).await.unwrap();
-        self.catalog = Arc::new(FailingCatalog::new(inner));
+        self.catalog = Arc::new(FailingCatalog::new(inner, &self.power));
     }
 
     /// The ids of all calls that have ended, and where they are found twice, twice; in order.
@@ -610,6 +669,23 @@ impl Rig {
         let appended = appended.unwrap();
         assert!(matches!(appended, crate::Appended::Stored { calls, .. } if calls == ids.len() as u64), "{appended:?}");
     }
+}
+
+/// A folder that is not on a disk, where there can be one: what these tests cut is not the machine's power.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// The file of an empty catalog: made once, as it takes a while.
+async fn new_catalog() -> &'static [u8] {
+    static FILE: tokio::sync::OnceCell<Vec<u8>> = tokio::sync::OnceCell::const_new();
+    let make = || async {
+        let folder = in_memory();
+        let file = folder.path().join("catalog.sqlite");
+        SqliteCatalog::open(&file).await.unwrap().close().await;
+        std::fs::read(file).unwrap()
+    };
+    FILE.get_or_init(make).await
 }
 
 pub(crate) async fn calls_in(snapshot: &Snapshot, objects: &dyn ObjectStore) -> Vec<u64> {
