@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use glasshull_catalog::sqlite::SqliteCatalog;
-use glasshull_catalog::{Catalog, CatalogError, InstanceRow, ProbeCounts};
+use glasshull_catalog::{Catalog, CatalogError, InstanceRow, ProbeCounts, Publication};
 
 struct File {
     folder: tempfile::TempDir,
@@ -104,4 +104,39 @@ async fn a_catalog_where_none_can_be_is_unavailable() {
     let file = File::new();
     let error = SqliteCatalog::open(&file.folder.path().join("missing/catalog.sqlite")).await.unwrap_err();
     assert!(matches!(error, CatalogError::Unavailable(_)), "{error}");
+}
+
+fn publication() -> Publication {
+    Publication { hub: "h1".into(), checkpoint: 3, ..Publication::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_is_locked_for_a_moment_is_waited_for() {
+    let file = File::new();
+    let catalog = Arc::new(SqliteCatalog::open(&file.path()).await.unwrap());
+    let lock = suite::lock(&file.path()).await;
+    let publishing = tokio::spawn({
+        let catalog = catalog.clone();
+        async move { catalog.publish(&publication()).await }
+    });
+    // Reading goes on meanwhile, and sees nothing of it.
+    assert_eq!(catalog.published("h1").await.unwrap().checkpoint, 0);
+    assert!(!publishing.is_finished());
+    lock.commit().await.unwrap();
+    publishing.await.unwrap().unwrap();
+    assert_eq!(catalog.published("h1").await.unwrap().checkpoint, 3);
+}
+
+/// It takes the ten seconds for which a transaction waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_stays_locked_is_unavailable_and_unchanged_and_later_well_again() {
+    let file = File::new();
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    let lock = suite::lock(&file.path()).await;
+    let error = catalog.publish(&publication()).await.unwrap_err();
+    assert!(matches!(&error, CatalogError::Unavailable(why) if why.contains("locked")), "{error}");
+    assert_eq!(catalog.published("h1").await.unwrap().checkpoint, 0);
+    lock.rollback().await.unwrap();
+    catalog.publish(&publication()).await.unwrap();
+    assert_eq!(catalog.published("h1").await.unwrap().checkpoint, 3);
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::{StoreError, durable};
 
 /// The format this version writes. Every later version reads it.
 const FORMAT: u32 = 1;
@@ -45,7 +45,8 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         check_format(path)?;
         let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-        let taken = fs::create_dir_all(path).map_err(|e| StoreError::folder(path, &e)).and_then(|()| Self::take(path));
+        let taken =
+            durable::create_dir_all(path).map_err(|e| StoreError::folder(path, &e)).and_then(|()| Self::take(path));
         if taken.is_err() {
             // Only what is empty goes: whoever came meanwhile keeps what he put there.
             new.iter().for_each(|folder| drop(fs::remove_dir(folder)));
@@ -62,7 +63,7 @@ impl DataFolder {
         check_format(path)?;
         let folder = Self { path: path.to_owned(), lock };
         for inside in [folder.journal(), folder.objects()] {
-            fs::create_dir_all(&inside).map_err(|e| StoreError::folder(&inside, &e))?;
+            durable::create_dir_all(&inside).map_err(|e| StoreError::folder(&inside, &e))?;
         }
         let version = path.join("version");
         if !version.exists() {
@@ -154,7 +155,8 @@ fn write_durably(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    drop(file);
+    durable::sync(&new)?;
     fs::rename(&new, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), durable::sync)
 }

@@ -1,7 +1,6 @@
 //! A local folder as an object store whose objects survive a power cut.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use object_store::{
     PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
-use crate::StoreError;
+use crate::{StoreError, durable};
 
 const NAME: &str = "FolderObjects";
 
@@ -98,7 +97,7 @@ fn is_unfinished(file: &FilePath) -> bool {
 
 fn sync_up_to(root: &FilePath, file: &FilePath) -> io::Result<()> {
     for path in file.ancestors().take_while(|path| path.starts_with(root)) {
-        File::open(path)?.sync_all()?;
+        durable::sync(path)?;
     }
     Ok(())
 }

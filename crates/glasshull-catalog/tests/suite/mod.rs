@@ -35,6 +35,7 @@ macro_rules! glasshull_catalog_tests {
             a_repeated_publication_changes_nothing
             a_checkpoint_never_moves_back
             a_sequence_never_goes_down
+            a_sequence_is_known_as_long_as_any_of_its_calls
             running_calls_are_each_hubs_own
             what_is_too_old_is_forgotten
             a_merge_happens_whole
@@ -54,6 +55,12 @@ pub(crate) async fn restore(file: &Path, statements: &'static str) {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
     sqlx::raw_sql(statements).execute(&pool).await.unwrap();
     pool.close().await;
+}
+
+/// Locks a catalog against everybody else who would write.
+pub(crate) async fn lock(file: &Path) -> sqlx::Transaction<'static, sqlx::Sqlite> {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    pool.begin_with("BEGIN IMMEDIATE").await.unwrap()
 }
 
 /// Writes down that a later version has changed the tables.

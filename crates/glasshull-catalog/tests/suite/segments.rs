@@ -75,6 +75,17 @@ pub(crate) async fn a_sequence_never_goes_down(catalog: Backend) {
     assert_eq!(catalog.published("h2").await.unwrap().sequences.len(), 1);
 }
 
+pub(crate) async fn a_sequence_is_known_as_long_as_any_of_its_calls(catalog: Backend) {
+    for (checkpoint, published_at_ns) in [(1, 500), (2, 300)] {
+        let sequences = vec![(InstanceId([1; 16]), checkpoint)];
+        catalog.publish(&Publication { sequences, published_at_ns, ..publication(checkpoint) }).await.unwrap();
+    }
+    catalog.expire(500, 900).await.unwrap();
+    assert_eq!(catalog.published("h1").await.unwrap().sequences, [(InstanceId([1; 16]), 2)]);
+    catalog.expire(501, 900).await.unwrap();
+    assert_eq!(catalog.published("h1").await.unwrap().sequences, []);
+}
+
 pub(crate) async fn running_calls_are_each_hubs_own(catalog: Backend) {
     for hub in ["h1", "h2"] {
         let running = vec![running(1, 3), running(2, 3)];

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::durable;
+
 /// A folder of numbered files.
 pub(crate) trait Disk: Send + Sync + 'static {
     /// Makes a file that is empty and whose name is on disk.
@@ -33,7 +35,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// The folder, which is made where there is none.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&path)?;
+        durable::create_dir_all(&path)?;
         Ok(Self { path })
     }
 
@@ -46,7 +48,7 @@ impl Disk for Folder {
     fn create(&self, number: u64) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(self.file(number))?;
         // A synced file whose name is not on disk is lost all the same.
-        File::open(&self.path)?.sync_all()?;
+        durable::sync(&self.path)?;
         Ok(Box::new(file))
     }
 
@@ -66,7 +68,7 @@ impl Disk for Folder {
     }
 
     fn sync(&self, number: u64) -> io::Result<()> {
-        OpenOptions::new().write(true).open(self.file(number))?.sync_all()
+        durable::sync(&self.file(number))
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
@@ -81,6 +83,6 @@ impl DiskFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         // The length is synced too, as reading needs it; only times are left out.
-        self.sync_data()
+        durable::sync_data(self)
     }
 }

@@ -11,7 +11,7 @@ use super::rig::{batch, calls_in, source};
 use crate::{Components, DataFolder, FolderObjects, Store, StoreError, StoreSettings, SystemClock};
 
 /// Every file below a folder with its content.
-fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut content = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -83,6 +83,7 @@ struct DiskState {
     failing_creates: u32,
     failing_syncs: u32,
     failing_removes: u32,
+    failing_reads: u32,
     /// Counts power cuts: files opened before one are dead.
     life: u32,
 }
@@ -109,6 +110,10 @@ impl MemoryDisk {
 
     pub(crate) fn fail_removes(&self, times: u32) {
         self.0.lock().unwrap().failing_removes = times;
+    }
+
+    pub(crate) fn fail_reads(&self, times: u32) {
+        self.0.lock().unwrap().failing_reads = times;
     }
 
     /// No sync ends as long as the guard lives.
@@ -221,7 +226,8 @@ impl Disk for MemoryDisk {
     }
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        let state = self.0.lock().unwrap();
+        let mut state = self.0.lock().unwrap();
+        fails(&mut state.failing_reads)?;
         state.files.get(&number).map(|file| file.bytes.clone()).ok_or(io::ErrorKind::NotFound.into())
     }
 
