@@ -3,6 +3,7 @@
 mod commands;
 mod crates;
 mod failures;
+mod faults;
 mod features;
 mod licences;
 mod size;
@@ -51,6 +52,7 @@ const RULES: &[Rule] = &[
     words::no_path_of_somebodys_machine,
     failures::a_code_stands_in_one_place,
     failures::a_code_has_a_page,
+    faults::faults_have_their_tests,
     commands::commands_in_prose_exist,
     features::selections_agree_on_features,
     licences::licences_are_permissive,

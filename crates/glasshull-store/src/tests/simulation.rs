@@ -18,11 +18,15 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use self::world::World;
 
 /// Lives in an ordinary run of the tests: a minute of one core.
 const SEEDS: u64 = 1_500;
+
+/// How long a life may take: many times what it does.
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// A life that fails, told when its thread gives up.
 struct Told {
@@ -40,7 +44,7 @@ impl Drop for Told {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let Self { seed, happened } = self;
-            let happened = happened.lock().unwrap().join("\n  ");
+            let happened = happened.get_mut().unwrap().join("\n  ");
             eprintln!(
                 "seed {seed} fails:\n  {happened}\n\
                  GLASSHULL_SEED={seed} cargo test --profile quick -p glasshull-store tests::simulation"
@@ -61,9 +65,12 @@ fn live(seed: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let told = Told { seed, happened: Mutex::default() };
-        let mut world = World::new(seed, &told).await;
-        world.live().await;
-        world.end().await;
+        let life = async {
+            let mut world = World::new(seed, &told).await;
+            world.live().await;
+            world.end().await;
+        };
+        tokio::time::timeout(WITHIN, life).await.expect("a life comes to its end");
     });
 }
 

@@ -23,20 +23,26 @@ pub(crate) struct Auditor {
 impl Auditor {
     /// An instance of a service, with so many bytes for what the hub has not acknowledged.
     pub(crate) fn start(hub: &HubProcess, service: &str, buffer_bytes: usize) -> Self {
-        let agent = glasshull::builder().hub(hub.url()).service(service).cpu_budget(0.0).buffer_bytes(buffer_bytes);
+        Self::through(hub.url(), service, buffer_bytes)
+    }
+
+    /// The same, of a hub that is reached by this address.
+    pub(crate) fn through(url: String, service: &str, buffer_bytes: usize) -> Self {
+        let agent = glasshull::builder().hub(url).service(service).cpu_budget(0.0).buffer_bytes(buffer_bytes);
         Self { guard: agent.start().expect("an agent"), service: service.into() }
     }
 
     /// Has its calls traced, and waits until the instance has obeyed.
     pub(crate) fn trace(&self, hub: &HubProcess) {
         let service = &self.service;
-        hub.statement(&format!(
-            "TRACE *::audit_step ON service={service} FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND"
+        let made = hub.statement(&format!(
+            "TRACE *::audit_step ON service={service} FOR 24h LIMIT 100000000 CALLS RATE 1000000 PER SECOND"
         ));
+        let id = &made["probes"][0]["id"];
         eventually("the probe is active", || {
-            hub.get("probes")["probes"]
-                .as_array()
-                .is_some_and(|probes| probes.iter().any(|probe| probe["state"] == "active"))
+            let probes = hub.get("probes");
+            let mut probes = probes["probes"].as_array().into_iter().flatten();
+            probes.any(|probe| probe["id"] == *id && probe["state"] == "active")
         });
     }
 

@@ -99,6 +99,10 @@ impl HubProcess {
         child.wait().expect("it ends");
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

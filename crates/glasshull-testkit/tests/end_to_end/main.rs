@@ -6,6 +6,7 @@
 
 mod absent;
 mod audit;
+mod chance;
 mod deaf_hub;
 mod documents;
 mod full_disk;
@@ -13,7 +14,9 @@ mod governor;
 mod hub_process;
 mod killed;
 mod losses;
+mod network;
 mod shop_process;
 mod small_disk;
+mod three_hubs;
 mod tour;
 mod value_limits;
