@@ -56,20 +56,23 @@ pub(crate) struct Options {
     calls: u64,
     /// Without the systems beside ours.
     alone: bool,
+    /// Only how a hub under load acknowledges and shows.
+    load: bool,
     pub(crate) json: bool,
 }
 
 impl Options {
     /// From the words behind `bench store`.
     pub(crate) fn read(mut words: &[&str]) -> Outcome<Self> {
-        let mut options = Self { calls: CALLS, alone: false, json: false };
+        let mut options = Self { calls: CALLS, alone: false, load: false, json: false };
         loop {
             words = match words {
                 [] => return Ok(options),
                 ["--json", rest @ ..] => (options.json = true, rest).1,
                 ["--alone", rest @ ..] => (options.alone = true, rest).1,
+                ["--load", rest @ ..] => (options.load = true, rest).1,
                 ["--calls", calls, rest @ ..] => (options.calls = calls.parse()?, rest).1,
-                _ => return Err("usage: bench store [--json] [--alone] [--calls NUMBER]".into()),
+                _ => return Err("usage: bench store [--json] [--alone | --load] [--calls NUMBER]".into()),
             };
         }
     }
@@ -77,6 +80,9 @@ impl Options {
 
 /// Measures ours, then the others, one after the other.
 pub(crate) fn measure(options: Options) -> Outcome<Report> {
+    if options.load {
+        return under_load();
+    }
     // Before anything that takes long.
     let python = if options.alone { None } else { Some(Python::find()?) };
     let folder = tempfile::tempdir()?;
@@ -103,6 +109,15 @@ pub(crate) fn measure(options: Options) -> Outcome<Report> {
     rows.extend(again);
     rows.extend(others.iter().flat_map(|other| other.rows(calls)));
     Ok(Report::new("store", rows))
+}
+
+/// Measures only what is measured under load: for whoever works on that.
+fn under_load() -> Outcome<Report> {
+    let folder = tempfile::tempdir()?;
+    let packed = folder.path().join("packed");
+    batches::pack(&mut Workload::of(CALLS), 0, &packed)?;
+    let floors = Floors::measure(folder.path(), &packed)?;
+    Ok(Report::new("store", load::measure(&packed, f64::INFINITY, &floors)?))
 }
 
 fn tell(what: &str) {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench NAME [--json]`, `cargo xtask bench soak [--minutes N]`, `cargo xtask bench store [--calls N] [--alone]`.
+//! `cargo xtask bench NAME [--json]`, `cargo xtask bench soak [--minutes N]`, `cargo xtask bench store [--calls N] [--alone | --load]`.
 
 use crate::cargo::{cargo, program};
 use crate::run::{command, run};
@@ -26,7 +26,8 @@ const BENCHES: &[Bench] = &[
 pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     let bench = BENCHES.iter().find(|bench| bench.name == name).ok_or_else(|| unknown(name))?;
     // Before the build, so that who lacks Python learns of it at once.
-    let python = if name == "store" && !flags.contains(&"--alone") { Some(rivals::python()?) } else { None };
+    let is_alone = flags.contains(&"--alone") || flags.contains(&"--load");
+    let python = if name == "store" && !is_alone { Some(rivals::python()?) } else { None };
     let mut build = cargo(&["build", "--release"]);
     for package in bench.packages {
         build.args(["--package", package]);

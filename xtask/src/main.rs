@@ -30,7 +30,7 @@ Glasshull's tasks:
   cargo xtask web                   builds the page (Node 20.19 or later)
   cargo xtask tidy                  the rules of the house that a program can check
   cargo xtask bench NAME [--json]   measures: capture, hub, trace, tracing, web
-  cargo xtask bench store [--json] [--calls N] [--alone]   the store beside ClickHouse and DuckDB, or alone
+  cargo xtask bench store [--json] [--calls N] [--alone | --load]   the store beside ClickHouse and DuckDB, or alone
   cargo xtask bench store-plot FILE..   a picture (SVG) of what `bench store --json` said of several numbers of calls
   cargo xtask bench soak [--minutes N]   a traced program under load while its hub fails, ten minutes long
   cargo xtask screenshots           takes README's pictures again

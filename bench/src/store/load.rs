@@ -52,7 +52,9 @@ pub(super) fn measure(packed: &Path, top: f64, floors: &Floors) -> Outcome<Vec<R
     let late = |share| quantile(&seen, share);
     let sync = Some(floors.sync_p99_ms);
     let ack_goal = Some(ACK_MS_GOAL + floors.sync_p99_ms);
+    let resident = hub.resident()?;
     Ok(vec![
+        Row::new("memory of the hub under load, most", resident.most as f64 / (1 << 20) as f64, "MiB"),
         Row {
             goal: Some(DISTURBED_GOAL),
             ..Row::new("ingest alone, to ingest while merging and querying", slower, "×")
