@@ -92,17 +92,18 @@ impl Engine {
         Ok(Self { shared: Arc::new(shared), threads, line })
     }
 
-    /// Answers a question in SQL, with at most `max_rows` rows where that is less than the settings allow.
+    /// Answers a question in SQL, with at most `max_rows` rows where that is less than the settings allow. `asker` is whoever
+    /// asks, by any name: askers take turns where not all can be served at once, and none of them holds all places.
     ///
     /// # Errors
     /// [`Code::StatementSyntax`], [`Code::StatementMeaning`], [`Code::StatementForbidden`], [`Code::QueryTimeout`],
     /// [`Code::QueryMemory`], [`Code::TooManyQueries`].
-    pub async fn query(&self, sql: &str, max_rows: Option<u32>) -> Result<Rows, Failure> {
+    pub async fn query(&self, asker: &str, sql: &str, max_rows: Option<u32>) -> Result<Rows, Failure> {
         let sql = sql.to_owned();
         let most = self.shared.settings.max_rows;
         let max_rows = max_rows.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most));
         let (mut rows, elapsed) = self
-            .ask(async move |asking| asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql)))
+            .ask(asker, async move |asking| asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql)))
             .await?;
         rows.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(rows.partial.is_some());
@@ -113,27 +114,28 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::query`].
-    pub async fn show(&self, show: &Show, max_rows: Option<u32>) -> Result<Rows, Failure> {
-        self.query(&show::sql(show), max_rows).await
+    pub async fn show(&self, asker: &str, show: &Show, max_rows: Option<u32>) -> Result<Rows, Failure> {
+        self.query(asker, &show::sql(show), max_rows).await
     }
 
     /// Answers `FIND ..`.
     ///
     /// # Errors
     /// As [`Engine::query`].
-    pub async fn find(&self, find: &Find, max_rows: Option<u32>) -> Result<Rows, Failure> {
-        self.query(&show::find(find), max_rows).await
+    pub async fn find(&self, asker: &str, find: &Find, max_rows: Option<u32>) -> Result<Rows, Failure> {
+        self.query(asker, &show::find(find), max_rows).await
     }
 
     /// Answers `TREE ..`.
     ///
     /// # Errors
     /// As [`Engine::query`], and [`Code::NotFound`] where no call or trace has the id.
-    pub async fn tree(&self, tree: &statement::Tree) -> Result<Tree, Failure> {
+    pub async fn tree(&self, asker: &str, tree: &statement::Tree) -> Result<Tree, Failure> {
         let wanted = tree.clone();
         let settings = &self.shared.settings;
         let limits = tree::Limits { calls: settings.max_tree_calls, bytes: settings.max_answer_bytes };
-        let (mut tree, elapsed) = self.ask(async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
+        let (mut tree, elapsed) =
+            self.ask(asker, async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
         tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(tree.partial.is_some());
         Ok(tree)
@@ -159,10 +161,11 @@ impl Engine {
     /// Waits for a place and does the work there, within its time. What it took is without the waiting.
     async fn ask<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
+        asker: &str,
         work: impl FnOnce(Asking) -> F + Send + 'static,
     ) -> Result<(T, Duration), Failure> {
         let mut cancelled = Cancelled(Some(&self.shared.counted));
-        let answer = self.within_limits(work).await;
+        let answer = self.within_limits(asker, work).await;
         cancelled.0 = None;
         if let Err(failure) = &answer {
             self.shared.counted.failed(failure);
@@ -172,10 +175,11 @@ impl Engine {
 
     async fn within_limits<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
+        asker: &str,
         work: impl FnOnce(Asking) -> F + Send + 'static,
     ) -> Result<(T, Duration), Failure> {
         let timeout = self.shared.settings.timeout;
-        let place = self.line.enter(timeout).await?;
+        let place = self.line.enter(asker, timeout).await?;
         let ended = Ended::default();
         let asking = Asking::new(self.shared.clone(), Handle::current(), ended.clone());
         let _ends = EndsWithMe(ended);

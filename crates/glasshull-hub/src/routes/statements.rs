@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
@@ -53,18 +53,27 @@ async fn carry_out(
     statement: Statement,
     peer: SocketAddr,
 ) -> Result<StatementAnswer, Failure> {
+    let asker = asker(peer.ip());
     let probes =
         |ids: Vec<String>| StatementAnswer::Probes(Probes { probes: parts.probes.named(&ids, &parts.instances) });
     match statement {
-        Statement::Sql(sql) => parts.engine.query(&sql, request.max_rows).await.map(StatementAnswer::Rows),
-        Statement::Show(show) => parts.engine.show(&show, request.max_rows).await.map(StatementAnswer::Rows),
-        Statement::Find(find) => parts.engine.find(&find, request.max_rows).await.map(StatementAnswer::Rows),
-        Statement::Tree(tree) => parts.engine.tree(&tree).await.map(StatementAnswer::Tree),
+        Statement::Sql(sql) => parts.engine.query(&asker, &sql, request.max_rows).await.map(StatementAnswer::Rows),
+        Statement::Show(show) => parts.engine.show(&asker, &show, request.max_rows).await.map(StatementAnswer::Rows),
+        Statement::Find(find) => parts.engine.find(&asker, &find, request.max_rows).await.map(StatementAnswer::Rows),
+        Statement::Tree(tree) => parts.engine.tree(&asker, &tree).await.map(StatementAnswer::Tree),
         Statement::Trace(trace) => {
             let owner = peer.ip().to_canonical().to_string();
             parts.probes.trace(&request.statement, trace, &owner).await.map(|id| probes(vec![id]))
         }
         Statement::Untrace(which) => parts.probes.untrace(&which).await.map(probes),
+    }
+}
+
+/// Who asks, as far as a hub without accounts knows: the address, of which with IPv6 the half that is given to a site.
+fn asker(peer: IpAddr) -> String {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => (Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)).to_string(),
     }
 }
 
@@ -76,5 +85,19 @@ fn kind(statement: &Statement) -> &'static str {
         Statement::Tree(_) => "tree",
         Statement::Find(_) => "find",
         Statement::Sql(_) => "sql",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_from_one_site_is_one_asker() {
+        let asker = |address: &str| asker(address.parse().expect("an address"));
+        assert_eq!(asker("::ffff:10.0.0.1"), asker("10.0.0.1"));
+        assert_ne!(asker("10.0.0.2"), asker("10.0.0.1"));
+        assert_eq!(asker("2001:db8:1:2::3"), asker("2001:db8:1:2:ffff::4"));
+        assert_ne!(asker("2001:db8:1:3::3"), asker("2001:db8:1:2::3"));
     }
 }

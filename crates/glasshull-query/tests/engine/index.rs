@@ -86,7 +86,8 @@ async fn find_finds_what_any_function_was_given_gave_or_failed_with() {
     .await;
     let find = async |statement: &str| {
         let Ok(Statement::Find(find)) = parse(statement) else { panic!("{statement} is no FIND") };
-        let rows = rig.engine.find(&find, None).await.unwrap_or_else(|failure| panic!("{statement}: {failure}"));
+        let rows =
+            rig.engine.find("tests", &find, None).await.unwrap_or_else(|failure| panic!("{statement}: {failure}"));
         let function = rows.columns.iter().position(|column| column.name == "function").unwrap();
         rows.rows.iter().map(|row| row[function].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };

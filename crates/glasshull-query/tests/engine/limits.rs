@@ -22,9 +22,9 @@ async fn rows_beyond_the_limit_are_left_out_and_told() {
     let rows = rig.ask("SELECT call_id FROM calls ORDER BY call_id").await.unwrap();
     assert_eq!((rows.rows.len(), rows.partial.as_deref()), (10, Some("There are more rows than the 10 shown.")));
     assert_eq!(rows.rows[9], [json!("000000000000000a")]);
-    let rows = rig.engine.query("SELECT call_id FROM calls LIMIT 10", Some(99)).await.unwrap();
+    let rows = rig.engine.query("tests", "SELECT call_id FROM calls LIMIT 10", Some(99)).await.unwrap();
     assert_eq!((rows.rows.len(), rows.partial), (10, None));
-    let rows = rig.engine.query("SELECT call_id FROM calls", Some(3)).await.unwrap();
+    let rows = rig.engine.query("tests", "SELECT call_id FROM calls", Some(3)).await.unwrap();
     assert_eq!((rows.rows.len(), rows.partial.is_some()), (3, true));
     assert_eq!((rig.engine.stats().answered, rig.engine.stats().partial), (3, 2));
 }
@@ -110,7 +110,7 @@ async fn questions_wait_in_a_line_that_has_an_end() {
     let rig = filled(Rig::with(one_at_a_time).await, 2_000).await;
     let ask = |sql: &'static str| {
         let engine = rig.engine.clone();
-        tokio::spawn(async move { engine.query(sql, None).await })
+        tokio::spawn(async move { engine.query("tests", sql, None).await })
     };
     let endless = ask(ENDLESS);
     until(|| rig.engine.stats().running == 1).await;
@@ -121,6 +121,22 @@ async fn questions_wait_in_a_line_that_has_an_end() {
     endless.abort();
     assert_eq!(waiting.await.unwrap().unwrap().rows, [[json!(1)]]);
     assert_eq!((rig.engine.stats().refused, rig.engine.stats().waiting), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_much_does_not_make_others_wait() {
+    let rig = filled(Rig::with(|settings| settings.max_concurrent = 3).await, 2_000).await;
+    let ask = |asker: &'static str, sql: &'static str| {
+        let engine = rig.engine.clone();
+        tokio::spawn(async move { engine.query(asker, sql, None).await })
+    };
+    let much: Vec<_> = (0..50).map(|_| ask("much", ENDLESS)).collect();
+    until(|| (rig.engine.stats().running, rig.engine.stats().waiting) == (2, 48)).await;
+    let rows = rig.engine.query("little", "SELECT count(*) FROM calls", None).await.unwrap();
+    assert_eq!(rows.rows, [[json!(2_000)]]);
+    assert!(much.iter().all(|asking| !asking.is_finished()), "it waited for none of them");
+    much.iter().for_each(|asking| asking.abort());
+    ends(&rig).await;
 }
 
 async fn until(holds: impl Fn() -> bool) {

@@ -199,7 +199,7 @@ impl Rig {
     }
 
     pub(crate) async fn ask(&self, sql: &str) -> Result<Rows, Failure> {
-        self.engine.query(sql, None).await
+        self.engine.query("tests", sql, None).await
     }
 
     /// The answer, drawn: one line a row, its first line the columns.
@@ -226,7 +226,7 @@ impl Rig {
 
     pub(crate) async fn tree(&self, statement: &str) -> Result<Tree, Failure> {
         let Ok(Statement::Tree(tree)) = parse(statement) else { panic!("{statement} is no TREE") };
-        self.engine.tree(&tree).await
+        self.engine.tree("tests", &tree).await
     }
 }
 

@@ -92,7 +92,7 @@ fn probe() -> Probe {
 
 async fn shown(rig: &Rig, statement: &str) -> String {
     let Ok(Statement::Show(show)) = parse(statement) else { panic!("{statement} is no SHOW") };
-    draw(&rig.engine.show(&show, None).await.unwrap())
+    draw(&rig.engine.show("tests", &show, None).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
