@@ -134,7 +134,16 @@ fn status(client: &Client) -> Vec<Finding> {
             "Both work together as far as both know a thing; use the same release for all of it.",
         )
     };
-    vec![Finding::ok("key", "The hub takes what is asked from here."), version]
+    let durability = if status.durability == "relaxed" {
+        Finding::warning(
+            "durability",
+            "Durability is relaxed: a power cut loses the last second or so of what was acknowledged.",
+            "Start the hub with --durability journal where nothing acknowledged may be lost.",
+        )
+    } else {
+        Finding::ok("durability", "What is acknowledged is on the disk.")
+    };
+    vec![Finding::ok("key", "The hub takes what is asked from here."), version, durability]
 }
 
 fn clock(client: &Client) -> Finding {

@@ -21,7 +21,7 @@ const THREADS_END_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) fn up(up: Up, key: Option<&str>) -> Result<(), Failed> {
     let layer = layer(&up, key)?;
-    let print = up.print_settings.then(|| layer.clone().over(SettingsLayer::defaults()).to_toml());
+    let print = up.print_settings.then(|| layer.clone().completed().to_toml());
     let settings = Settings::new(layer)?;
     if let Some(toml) = print {
         return Output::new(crate::args::Format::Table).line(toml.trim_end());

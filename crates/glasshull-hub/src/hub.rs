@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::probes::Probes;
 use crate::routes;
 use crate::sessions::Gates;
-use crate::settings::Settings;
+use crate::settings::{Durability, Settings};
 use crate::tasks::Tasks;
 
 /// What a hub works with: passed in, so that tests can pass something else.
@@ -134,7 +134,7 @@ impl Hub {
         let parts = Arc::new(Parts {
             address,
             started_at_ns: clock.now_ns(),
-            gates: Gates::new(settings.max_instances),
+            gates: Gates::new(&settings),
             live: Live::new(),
             metrics: Arc::new(Metrics::new()),
             connections: TaskTracker::new(),
@@ -152,6 +152,9 @@ impl Hub {
         let finished = CancellationToken::new();
         let tasks = begin(&parts, listener, &finished);
         tracing::info!(%address, version = crate::VERSION, "the hub is up");
+        if parts.settings.durability == Durability::Relaxed {
+            tracing::warn!("durability is relaxed: a power cut loses the last second or so of what was acknowledged");
+        }
         Ok(Self { parts, catalog: file, tasks, finished, _folder: folder })
     }
 
@@ -201,11 +204,14 @@ async fn open_store(
 ) -> Result<Arc<Store>, Failure> {
     let hub = folder.hub_id(|| fresh_name).map_err(|error| failures::of_store(&error))?;
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let shares = settings.shares();
     let settings = StoreSettings {
         window: settings.window,
         publish_after: settings.publish_after,
-        publish_bytes: bytes(settings.publish_bytes),
-        live_bytes: bytes(settings.live_bytes),
+        durability: settings.durability.into(),
+        publish_bytes: bytes(shares.publish),
+        live_bytes: bytes(shares.live),
+        merge_bytes: bytes(shares.merge),
         retention: settings.retention,
         close_within: settings.stop_within,
         ..StoreSettings::new(folder.path(), hub)
@@ -219,10 +225,13 @@ async fn open_store(
 }
 
 fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
-    let bytes = usize::try_from(settings.query_memory_bytes).unwrap_or(usize::MAX);
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let shares = settings.shares();
     QuerySettings {
-        // The setting is for all that run at a time, the engine's for each.
-        memory_bytes: bytes / settings.max_queries.max(1),
+        all_memory_bytes: bytes(shares.query),
+        // A large one must leave something for others.
+        memory_bytes: bytes(shares.query / 2),
+        footer_cache_bytes: bytes(shares.footers),
         timeout: settings.query_timeout,
         max_rows: settings.query_rows as usize,
         max_concurrent: settings.max_queries,

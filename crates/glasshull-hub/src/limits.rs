@@ -29,9 +29,6 @@ pub const SEND_WITHIN: Duration = Duration::from_secs(10);
 /// network's as well.
 pub const MAX_BATCHES_UNDER_WAY: usize = 8;
 
-/// Compressed bytes of all batches on their way to the disk, over all sessions; further ones wait in their sockets.
-pub const MAX_BATCH_BYTES_UNDER_WAY: usize = 128 * 1024 * 1024;
-
 /// Bytes a WebSocket reads at a time, for each session.
 pub const SESSION_READ_BYTES: usize = 16 * 1024;
 

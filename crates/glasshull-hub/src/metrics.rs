@@ -171,6 +171,8 @@ fn register_journal(to: &mut Registry, is: &StoreStats) {
     bytes(to, "journal", "Bytes of journal files that are not published", is.journal_bytes);
     gauge(to, "journal_files", "Journal files that are not published", is.journal_files);
     gauge(to, "journal_writable", "1 if the last write to the journal succeeded", u64::from(is.journal_writable));
+    let help = "1 if calls are acknowledged before they are on the disk: a power cut loses the last second of them";
+    gauge(to, "journal_relaxed", help, u64::from(is.is_relaxed));
     let written = ConstCounter::new(is.journal_written_bytes);
     to.register_with_unit("journal_written", "Bytes written to the journal", Unit::Bytes, written);
     counter(to, "journal_lost_files", "Journal files given up after a failed write or sync", is.journal_lost_files);

@@ -20,7 +20,12 @@ use tokio_util::task::TaskTracker;
 use crate::http::Refused;
 use crate::http::serve::Place;
 use crate::hub::Parts;
-use crate::limits::{MAX_BATCH_BYTES_UNDER_WAY, MAX_HANDSHAKES, SESSION_READ_BYTES};
+use crate::limits::{MAX_HANDSHAKES, SESSION_READ_BYTES};
+use crate::settings::Settings;
+
+/// Compressed bytes of all batches on their way to the disk that a semaphore can count; what there is by the settings is
+/// less as a rule. Further ones wait in their sockets.
+const MAX_BATCH_BYTES: usize = u32::MAX as usize >> 1;
 
 /// What sessions share: places, and who is still there.
 #[derive(Debug)]
@@ -28,23 +33,28 @@ pub(crate) struct Gates {
     handshakes: Arc<Semaphore>,
     instances: Arc<Semaphore>,
     batch_bytes: Arc<Semaphore>,
+    max_batch_bytes: usize,
     /// Knows the open sessions.
     pub(crate) sessions: TaskTracker,
 }
 
 impl Gates {
-    pub(crate) fn new(max_instances: usize) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        // At least one batch comes through.
+        let batches = usize::try_from(settings.shares().batches).unwrap_or(usize::MAX);
+        let max_batch_bytes = batches.clamp(MAX_MESSAGE_BYTES, MAX_BATCH_BYTES);
         Self {
             handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
-            instances: Arc::new(Semaphore::new(max_instances)),
-            batch_bytes: Arc::new(Semaphore::new(MAX_BATCH_BYTES_UNDER_WAY)),
+            instances: Arc::new(Semaphore::new(settings.max_instances)),
+            batch_bytes: Arc::new(Semaphore::new(max_batch_bytes)),
+            max_batch_bytes,
             sessions: TaskTracker::new(),
         }
     }
 
     /// Compressed bytes of the batches that are on their way to the disk.
     pub(crate) fn batch_bytes_under_way(&self) -> u64 {
-        (MAX_BATCH_BYTES_UNDER_WAY - self.batch_bytes.available_permits()) as u64
+        (self.max_batch_bytes - self.batch_bytes.available_permits()) as u64
     }
 }
 

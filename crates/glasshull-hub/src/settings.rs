@@ -1,8 +1,11 @@
 //! What a person decides: plain data, from a TOML file, the environment and flags.
 
+mod durability;
 mod key;
 mod layer;
+mod memory;
 mod period;
+mod size;
 
 #[cfg(test)]
 mod tests;
@@ -15,9 +18,13 @@ use glasshull_api::{Code, Failure};
 
 use crate::limits::MAX_QUERY_TIMEOUT;
 
+pub use durability::Durability;
 pub use key::Key;
 pub use layer::SettingsLayer;
+pub(crate) use memory::Shares;
+pub use memory::{DEFAULT_MEMORY, MIN_MEMORY};
 pub use period::Period;
+pub use size::Size;
 
 /// Where a hub is found if nobody says otherwise. Loopback: nobody else can reach it.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7171";
@@ -34,6 +41,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// What every client must show. `None` only on loopback addresses.
     pub key: Option<Key>,
+    /// When calls are acknowledged.
+    pub durability: Durability,
+    /// Memory the hub may take, all in all. What is not said below is a share of it.
+    pub memory: Size,
     /// Calls older than this are deleted. `None`: never.
     pub retention: Option<Duration>,
     /// Calls that began in the same window lie in the same files.
@@ -67,13 +78,15 @@ impl Settings {
     /// [`Code::SettingsWrong`] where settings contradict each other, foremost an address that others can reach
     /// without a key.
     pub fn new(layer: SettingsLayer) -> Result<Self, Failure> {
-        let layer = layer.over(SettingsLayer::defaults());
+        let layer = layer.completed();
         let needed = |name: &str| wrong(format!("the setting `{name}` is missing"));
         let period = |value: Option<Period>, name| value.map(Period::duration).ok_or_else(|| needed(name));
         let settings = Self {
             data: layer.data.ok_or_else(|| needed("data"))?,
             listen: layer.listen.ok_or_else(|| needed("listen"))?,
             key: layer.key,
+            durability: layer.durability.unwrap_or_default(),
+            memory: layer.memory.ok_or_else(|| needed("memory"))?,
             retention: layer.retention.map(Period::duration),
             window: period(layer.window, "window")?,
             publish_after: period(layer.publish_after, "publish-after")?,
@@ -89,6 +102,12 @@ impl Settings {
         };
         settings.check()?;
         Ok(settings)
+    }
+
+    /// How the memory is shared out.
+    pub(crate) fn shares(&self) -> Shares {
+        let Self { publish_bytes, live_bytes, query_memory_bytes, .. } = *self;
+        Shares { live: live_bytes, publish: publish_bytes, query: query_memory_bytes, ..Shares::of(self.memory) }
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -109,6 +128,9 @@ impl Settings {
             return Err(wrong(format!(
                 "`query-timeout` must be {most}s at most: files a query reads are kept no longer"
             )));
+        }
+        if self.memory.bytes() < MIN_MEMORY.bytes() {
+            return Err(wrong(format!("`memory` must be {MIN_MEMORY} at least")));
         }
         if self.publish_bytes > self.live_bytes {
             return Err(wrong("`publish-bytes` must not exceed `live-bytes`: rows could never be published in time"));

@@ -18,6 +18,7 @@ mod engine;
 mod failure;
 mod interrupt;
 mod line;
+mod memory;
 mod mentions;
 mod session;
 mod settings;

@@ -13,7 +13,6 @@ use datafusion::common::{Result, exec_err};
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
@@ -25,9 +24,7 @@ use url::Url;
 use crate::QuerySettings;
 use crate::arrows::Arrows;
 use crate::interrupt::{Ended, GiveWay};
-
-/// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
-const FOOTER_CACHE_BYTES: usize = 64 << 20;
+use crate::memory::{AllMemory, Memory};
 
 /// Functions that make a large value of a small one in memory that no limit sees.
 const WITHHELD_FUNCTIONS: [&str; 12] = [
@@ -50,6 +47,7 @@ pub(crate) struct Sessions {
     template: SessionState,
     runtime: RuntimeEnv,
     memory_bytes: usize,
+    all_memory: Arc<AllMemory>,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) readers: Arc<dyn ParquetFileReaderFactory>,
 }
@@ -63,19 +61,20 @@ impl Sessions {
             .with_max_temp_directory_size(settings.spill_bytes);
         let runtime = RuntimeEnvBuilder::new()
             .with_disk_manager_builder(disk)
-            .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+            .with_metadata_cache_limit(settings.footer_cache_bytes)
             .with_object_store_registry(Arc::new(OnlySegments(object_store.clone())))
             .build()
             .map_err(|error| internal(&error))?;
         let cache = runtime.cache_manager.get_file_metadata_cache();
         let template = template(settings).map_err(|error| internal(&error))?;
         let readers = Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
-        Ok(Self { template, runtime, memory_bytes: settings.memory_bytes, object_store: url, readers })
+        let all_memory = AllMemory::new(settings.all_memory_bytes);
+        Ok(Self { template, runtime, memory_bytes: settings.memory_bytes, all_memory, object_store: url, readers })
     }
 
     /// A session without tables, for a question that may end before it is answered.
     pub(crate) fn open(&self, ended: Ended) -> SessionState {
-        let memory_pool = Arc::new(FairSpillPool::new(self.memory_bytes));
+        let memory_pool = Arc::new(Memory::new(self.memory_bytes, self.all_memory.clone()));
         let runtime = RuntimeEnv { memory_pool, ..self.runtime.clone() };
         SessionStateBuilder::new_from_existing(self.template.clone())
             .with_runtime_env(Arc::new(runtime))
@@ -124,6 +123,8 @@ fn config(settings: &QuerySettings) -> SessionConfig {
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.time_zone = Some("UTC".into());
     options.execution.parquet.pushdown_filters = true;
+    // Else `args->>'sku'` is taken out of the JSON of every row before the filter is asked which rows are wanted.
+    options.optimizer.enable_leaf_expression_pushdown = false;
     // What a sort keeps for itself to be able to spill; DataFusion's 10 MiB can be more than a question has.
     let reserved = settings.memory_bytes / 16 / settings.parallelism.max(1);
     let reservation = &mut options.execution.sort_spill_reservation_bytes;

@@ -10,6 +10,10 @@ pub struct QuerySettings {
     pub spill_bytes: u64,
     /// Memory of one question, in bytes. Sorts, joins and groups beyond it go to the spill folder; what cannot fails.
     pub memory_bytes: usize,
+    /// Memory of all questions together, in bytes; beyond it the same befalls whichever wants more.
+    pub all_memory_bytes: usize,
+    /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
+    pub footer_cache_bytes: usize,
     /// How long one question may take, without its time in the waiting line.
     pub timeout: Duration,
     /// Rows of one answer; further ones are left out, and the answer says so.
@@ -18,9 +22,9 @@ pub struct QuerySettings {
     pub max_answer_bytes: usize,
     /// Calls of one tree; further ones are left out, and the tree says so.
     pub max_tree_calls: usize,
-    /// Questions that are worked on at a time.
+    /// Questions that are worked on at a time; where there are several, one asker has all but one of these places at most.
     pub max_concurrent: usize,
-    /// Questions that wait for one of those to end; further ones are refused.
+    /// Questions that wait for one of those to end; beyond it the asker with the most of them has one refused.
     pub max_waiting: usize,
     /// Parts of one question that are worked on at a time.
     pub parallelism: usize,
@@ -33,6 +37,8 @@ impl QuerySettings {
             spill_folder: spill_folder.into(),
             spill_bytes: 4 << 30,
             memory_bytes: 512 << 20,
+            all_memory_bytes: 1 << 30,
+            footer_cache_bytes: 64 << 20,
             timeout: Duration::from_secs(30),
             max_rows: 10_000,
             max_answer_bytes: 64 << 20,

@@ -79,9 +79,11 @@ async fn with_room(
 ) -> Result<(Arrival, Vec<u8>, Room), StoreError> {
     let mut bytes = acquire(shared, shared.units(estimate(&batch))).await?;
     let (arrival, payload, windows) = decode(shared, source, batch).await?;
-    let more = (shared.units(arrival.bytes()) as usize).saturating_sub(bytes.num_permits());
-    if more > 0 {
-        bytes.merge(acquire(shared, more as u32).await?);
+    let taken = shared.units(arrival.bytes()) as usize;
+    match taken.checked_sub(bytes.num_permits()) {
+        None => drop(bytes.split(bytes.num_permits() - taken)),
+        Some(0) => {}
+        Some(more) => bytes.merge(acquire(shared, more as u32).await?),
     }
     let windows = shared.windows.hold(windows).ok_or_else(|| {
         // They are free again when what is live has been published.

@@ -43,7 +43,7 @@ pub use merge::MergedSegments;
 pub use objects::FolderObjects;
 pub use retention::SNAPSHOT_GRACE;
 pub use running::MAX_RUNNING;
-pub use settings::{Clock, Components, StoreSettings, SystemClock};
+pub use settings::{Clock, Components, Durability, RELAXED_SYNC_EVERY, StoreSettings, SystemClock};
 pub use shared::{MAX_SUBSCRIBED_BATCHES, MAX_SUBSCRIBED_ROWS};
 pub use source::Source;
 pub use stats::{StoreStats, TIMING_BOUNDS_NS, Timing};

@@ -56,6 +56,26 @@ pub(crate) struct Part {
     pub(crate) running: Vec<Arc<RunningRow>>,
 }
 
+/// What came of adding rows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Shown {
+    /// How many running calls had to be forgotten.
+    pub(crate) forgotten: u64,
+    /// Bytes of the generation's rows.
+    pub(crate) bytes: usize,
+}
+
+/// Generations that are not live any more.
+#[derive(Debug)]
+pub(crate) struct Gone(Vec<Generation>);
+
+impl Gone {
+    /// How many calls were in them.
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.iter().map(|generation| generation.calls).sum()
+    }
+}
+
 /// What is live, in numbers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct LiveNumbers {
@@ -72,8 +92,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Adds rows to a generation; how many running calls had to be forgotten.
-    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) -> u64 {
+    /// Adds rows to a generation.
+    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) -> Shown {
         let mut state = self.lock();
         let State { generations, running, .. } = &mut *state;
         let generation = generations.entry(generation).or_default();
@@ -83,7 +103,7 @@ impl Live {
             forgotten += follow_running(running, &arrival);
             generation.add(arrival, room);
         }
-        forgotten
+        Shown { forgotten, bytes: generation.bytes }
     }
 
     /// Closes a generation: nothing will be added to it.
@@ -143,8 +163,9 @@ impl Live {
         (part.checkpoint > 0).then_some(part)
     }
 
-    /// The generations below `checkpoint` go, the segments made from them come; how many calls that were.
-    pub(crate) fn exchange(&self, checkpoint: u64, segments: &[SegmentRow]) -> u64 {
+    /// The generations below `checkpoint` go, the segments made from them come. What went is handed out: to give its
+    /// memory back takes a while.
+    pub(crate) fn exchange(&self, checkpoint: u64, segments: &[SegmentRow]) -> Gone {
         let mut state = self.lock();
         let rest = state.generations.split_off(&checkpoint);
         let published = std::mem::replace(&mut state.generations, rest);
@@ -152,7 +173,7 @@ impl Live {
         all.extend_from_slice(segments);
         state.segments = Arc::new(in_order(all));
         drop(state);
-        published.values().map(|generation| generation.calls).sum()
+        Gone(published.into_values().collect())
     }
 
     /// Segments go, the one made from them comes.

@@ -206,7 +206,9 @@ impl Work {
     /// Writes the segment these become, as many of them as can be in memory together. An error says which object may have
     /// been written.
     async fn write(&self, inputs: &[SegmentRow], stop: CancellationToken) -> Result<Merge, (Failed, Option<String>)> {
-        let rows = MergedRows::open(&self.object_store, inputs).await.map_err(|failed| (failed, None))?;
+        let rows = MergedRows::open(&self.object_store, inputs, self.shared.settings.merge_bytes)
+            .await
+            .map_err(|failed| (failed, None))?;
         let inputs = rows.segments();
         let path = segment::merged_path(&self.shared.settings.hub, &inputs);
         self.begin(&path).await.map_err(|error| (error.into(), None))?;

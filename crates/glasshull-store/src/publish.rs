@@ -16,7 +16,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::journal::disk::Disk;
-use crate::live::Part;
+use crate::live::{Gone, Part};
 use crate::running::RunningRow;
 use crate::segment::{self, NewSegment};
 use crate::shared::Shared;
@@ -110,19 +110,20 @@ impl Publisher {
         }
         self.catalog.publish(&pending.publication).await?;
         let Publication { checkpoint, segments, .. } = &pending.publication;
-        let calls = self.shared.live.exchange(*checkpoint, segments);
-        let done = PublishedCalls { calls, segments: segments.len() as u64 };
+        let gone = self.shared.live.exchange(*checkpoint, segments);
+        let done = PublishedCalls { calls: gone.calls(), segments: segments.len() as u64 };
         let below = *checkpoint;
         self.pending = None;
-        self.delete_journal(below).await;
+        self.delete_journal(below, gone).await;
         Ok(done)
     }
 
-    /// Deletes published journal files. One that stays is harmless: the catalog says that it is published, and the
-    /// next start tries again.
-    async fn delete_journal(&self, below: u64) {
+    /// Gives back the memory of what was published, and deletes the journal's files: both take a while. A file that stays
+    /// is harmless: the catalog says that it is published, and the next start tries again.
+    async fn delete_journal(&self, below: u64, gone: Gone) {
         let disk = self.disk.clone();
         let deleted = tokio::task::spawn_blocking(move || {
+            drop(gone);
             for number in disk.numbers()?.into_iter().filter(|&number| number < below) {
                 disk.remove(number)?;
             }

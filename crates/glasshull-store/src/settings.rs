@@ -5,6 +5,21 @@ use std::time::{Duration, Instant};
 use glasshull_catalog::Catalog;
 use object_store::ObjectStore;
 
+/// With [`Durability::Relaxed`], how long something written to the journal stays unsynced at most while the disk follows:
+/// what a power cut costs.
+pub const RELAXED_SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// When a batch is acknowledged.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Durability {
+    /// When it is synced to the journal's disk.
+    #[default]
+    Journal,
+    /// When it is written to the journal, which is synced at most [`RELAXED_SYNC_EVERY`] later. A crash of the process
+    /// loses nothing; one of the machine loses the end of what was acknowledged since.
+    Relaxed,
+}
+
 /// How the store works: plain data, all of it with defaults but where it lives.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
@@ -12,6 +27,8 @@ pub struct StoreSettings {
     pub data: PathBuf,
     /// Whose journal this is: [`crate::DataFolder::hub_id`]. Part of each segment's name.
     pub hub: String,
+    /// When a batch is acknowledged.
+    pub durability: Durability,
     /// The time windows that no segment straddles.
     pub window: Duration,
     /// How long a call stays in the live table before it is published into a segment.
@@ -22,6 +39,8 @@ pub struct StoreSettings {
     pub live_bytes: usize,
     /// Bytes at which a new journal file is begun.
     pub journal_file_bytes: u64,
+    /// Memory a merge may take, in bytes; where values are very large, a merge of two segments takes more.
+    pub merge_bytes: usize,
     /// How often it is looked for segments to merge.
     pub merge_every: Duration,
     /// How old a window becomes before it is deleted; `None`: it is kept.
@@ -38,11 +57,13 @@ impl StoreSettings {
         Self {
             data: data.into(),
             hub: hub.into(),
+            durability: Durability::Journal,
             window: Duration::from_secs(10 * 60),
             publish_after: Duration::from_secs(60),
             publish_bytes: 128 << 20,
             live_bytes: 512 << 20,
             journal_file_bytes: 64 << 20,
+            merge_bytes: 256 << 20,
             merge_every: Duration::from_secs(10),
             retention: None,
             append_within: Duration::from_secs(5),

@@ -11,7 +11,7 @@ use crate::lanes::Lanes;
 use crate::live::Live;
 use crate::stats::{Counters, StoreStats, count};
 use crate::windows::{Held, Windows};
-use crate::{Clock, StoreSettings, rows};
+use crate::{Clock, Durability, StoreSettings, rows};
 
 /// Batches of at most [`MAX_SUBSCRIBED_ROWS`] a subscriber may lag behind before it loses the oldest: they stay in
 /// memory after they were published.
@@ -120,15 +120,16 @@ impl Shared {
         Publishing(&self.publishing)
     }
 
-    /// Makes rows of journal file `generation` visible, all at once.
-    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) {
+    /// Makes rows of journal file `generation` visible, all at once; whether it has as many now as are published at a time.
+    pub(crate) fn show(&self, generation: u64, arrivals: Vec<(Arrival, Option<Room>)>, journal_bytes: u64) -> bool {
         let rows: Vec<_> = arrivals.iter().map(|(arrival, _)| arrival.rows.clone()).collect();
-        let forgotten = self.live.show(generation, arrivals, journal_bytes);
-        count(&self.counters.running_dropped, forgotten);
+        let shown = self.live.show(generation, arrivals, journal_bytes);
+        count(&self.counters.running_dropped, shown.forgotten);
         rows.iter().for_each(|rows| self.tell(rows));
         if self.live.bytes() >= self.settings.publish_bytes {
             self.much_is_live.notify_one();
         }
+        shown.bytes >= self.settings.publish_bytes
     }
 
     /// Gives rows to those who listen, if anybody does.
@@ -170,6 +171,7 @@ impl Shared {
             live_limit_bytes: (self.room_units * ROOM_UNIT_BYTES) as u64,
             running_calls: live.running,
             running_dropped: get(&counters.running_dropped),
+            is_relaxed: self.settings.durability == Durability::Relaxed,
             segments: segments.len() as u64,
             segment_bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segment_calls: segments.iter().map(|segment| segment.calls).sum(),

@@ -57,6 +57,8 @@ pub struct StoreStats {
     pub journal_written_bytes: u64,
     /// Whether the last write to the journal succeeded.
     pub journal_writable: bool,
+    /// Whether calls are acknowledged before they are synced: [`crate::Durability::Relaxed`].
+    pub is_relaxed: bool,
     /// Counts journal files given up after a failed write or sync.
     pub journal_lost_files: u64,
     /// Syncs of the journal.

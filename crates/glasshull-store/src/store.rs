@@ -17,9 +17,10 @@ use crate::merge::{MergedSegments, Merger};
 use crate::publish::Publisher;
 use crate::retention::{Journal, Retention};
 use crate::running::lasting_until;
+use crate::settings::RELAXED_SYNC_EVERY;
 use crate::shared::Shared;
 use crate::stats::{StoreStats, count};
-use crate::{Components, Source, StoreError, StoreSettings};
+use crate::{Components, Durability, Source, StoreError, StoreSettings};
 
 /// How often retention looks for windows that have become too old.
 const RETENTION_EVERY: Duration = Duration::from_secs(60);
@@ -128,7 +129,7 @@ impl Store {
         }))
     }
 
-    /// Makes a batch durable (synced to disk) and queryable, or says why not. A batch whose `sequence` is not above
+    /// Makes a batch durable (synced to disk, unless [`StoreSettings::durability`] says otherwise) and queryable, or says why not. A batch whose `sequence` is not above
     /// the highest one stored of its instance is [`Appended::Repeated`]. Batches of one instance are taken in the
     /// order in which this is called; a caller that goes away leaves a batch either stored or not, never half.
     ///
@@ -228,7 +229,13 @@ impl Store {
     /// Publishes and merges when it is time and lets retention run, until `stop`; then returns without a last publication.
     pub async fn run(&self, stop: CancellationToken) {
         let background = async {
-            tokio::join!(self.keep_publishing(), self.keep_merging(), self.keep_expiring(), self.keep_trying())
+            tokio::join!(
+                self.keep_publishing(),
+                self.keep_merging(),
+                self.keep_expiring(),
+                self.keep_trying(),
+                self.keep_syncing()
+            )
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -274,6 +281,19 @@ impl Store {
             sleep(RETENTION_EVERY).await;
             if let Err(error) = self.expire().await {
                 tracing::error!(%error, "retention failed and deletes nothing; it is tried again");
+            }
+        }
+    }
+
+    /// What was acknowledged before it was synced is synced, also where nobody sends.
+    async fn keep_syncing(&self) {
+        if self.shared.settings.durability == Durability::Journal {
+            return;
+        }
+        loop {
+            sleep(RELAXED_SYNC_EVERY).await;
+            if let Some(orders) = self.writer_orders() {
+                let _ = orders.send(Order::Sync).await;
             }
         }
     }

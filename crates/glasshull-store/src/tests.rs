@@ -7,6 +7,7 @@ mod folders;
 mod merging;
 mod model;
 mod publishing;
+mod relaxed;
 pub(crate) mod rig;
 mod samples;
 mod simulation;

@@ -579,6 +579,8 @@ export interface components {
             calls_dropped: number;
             /** Format: int64 */
             calls_received: number;
+            /** @description `journal`: calls are acknowledged when they are on the disk; `relaxed`: up to a second or so before. */
+            durability: string;
             /** Format: int32 */
             functions: number;
             /** Format: int32 */

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "for tests")]
 
 mod client;
+mod memory;
 mod up;
 
 use std::io::{BufRead, BufReader, Read, Write};

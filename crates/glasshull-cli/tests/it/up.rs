@@ -12,7 +12,7 @@ fn fails(words: &[&str]) -> Ran {
     ran
 }
 
-fn folder() -> (tempfile::TempDir, String) {
+pub(crate) fn folder() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("data").to_str().expect("Unicode").to_owned();
     (folder, path)
@@ -62,7 +62,7 @@ async fn what_another_hub_uses_is_refused_in_a_sentence() {
 }
 
 /// `glasshull up`, and where it listens.
-fn up(arguments: &[&str], data: &str) -> (Typed, String) {
+pub(crate) fn up(arguments: &[&str], data: &str) -> (Typed, String) {
     let mut command = glasshull();
     command.args(["up", "--listen", "127.0.0.1:0", "--data", data]).args(arguments);
     let mut up = Typed::start(&mut command);
@@ -97,4 +97,24 @@ fn a_second_signal_ends_it_at_once() {
     up.signal("INT");
     up.told("Stopped at once");
     assert_eq!(up.end().code, Some(1));
+}
+
+#[test]
+fn relaxed_durability_is_told_wherever_somebody_looks() {
+    for (durability, told) in [("relaxed", true), ("journal", false)] {
+        let (_folder, data) = folder();
+        let (_hub, address) = up(&["--durability", durability], &data);
+        let url = format!("http://{address}");
+        let doctor = ran(glasshull().args(["doctor", "--hub", &url]));
+        assert_eq!(doctor.code, Some(0), "{doctor:?}");
+        assert_eq!(doctor.out.contains("a power cut loses"), told, "{}", doctor.out);
+        let get = |path: &str| {
+            let answer = ureq::get(format!("{url}{path}")).call().expect("it answers");
+            answer.into_body().read_to_string().expect("a text")
+        };
+        assert_eq!(get("/readyz").contains("a power cut loses"), told);
+        assert!(get("/api/v1/status").contains(&format!(r#""durability":"{durability}""#)));
+        assert!(get("/metrics").contains(&format!("glasshull_journal_relaxed {}", u8::from(told))));
+    }
+    assert_eq!(ran(glasshull().args(["up", "--durability", "none"])).code, Some(2));
 }

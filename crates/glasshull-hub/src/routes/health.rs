@@ -9,6 +9,11 @@ use crate::failures;
 use crate::http::Refused;
 use crate::hub::Parts;
 use crate::metrics::{self, Gauges};
+use crate::settings::Durability;
+
+/// What a hub says of itself that acknowledges before the disk has what it acknowledges.
+const READY_BUT_RELAXED: &str = "ready\n\
+    durability is relaxed: a power cut loses the last second or so of what was acknowledged\n";
 
 /// `GET /healthz`: the process lives and answers.
 pub(super) async fn healthz() -> &'static str {
@@ -18,6 +23,9 @@ pub(super) async fn healthz() -> &'static str {
 /// `GET /readyz`: it takes new work, and can keep what it takes.
 pub(super) async fn readyz(State(parts): State<Arc<Parts>>) -> Response {
     match ready(&parts).await {
+        Ok(()) if parts.settings.durability == Durability::Relaxed => {
+            (StatusCode::OK, READY_BUT_RELAXED).into_response()
+        }
         Ok(()) => (StatusCode::OK, "ready\n").into_response(),
         Err(refused) => refused.into_response(),
     }

@@ -89,6 +89,7 @@ pub(super) async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {
         segments: store.segments,
         segment_bytes: store.segment_bytes,
         journal_bytes: store.journal_bytes,
+        durability: parts.settings.durability.name().into(),
         calls_dropped: parts.instances.dropped(),
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_DATA, DEFAULT_LISTEN, Key, Period};
+use super::{DEFAULT_DATA, DEFAULT_LISTEN, DEFAULT_MEMORY, Durability, Key, Period, Shares, Size};
 
 /// What one source says; absent where it is silent. Flags and environment variables are one layer (flags win), the
 /// TOML file is another, the defaults are the last. Keys of the file are the flags' names with `_` for `-`.
@@ -28,6 +28,10 @@ pub struct SettingsLayer {
     #[serde(skip_serializing)]
     pub key: Option<Key>,
 
+    /// When calls are acknowledged [default: journal]
+    #[arg(long, env = "GLASSHULL_DURABILITY", value_enum, value_name = "WHEN", help_heading = "Storage")]
+    pub durability: Option<Durability>,
+
     /// Delete calls older than this, such as 7d [default: never]
     #[arg(long, env = "GLASSHULL_RETENTION", value_name = "PERIOD", help_heading = "Storage")]
     pub retention: Option<Period>,
@@ -40,13 +44,19 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_PUBLISH_AFTER", value_name = "PERIOD", help_heading = "Storage")]
     pub publish_after: Option<Period>,
 
-    /// Live rows become files when they take this much memory [default: 134217728]
+    /// Live rows become files when they take this much memory [default: an eighth of what there is]
     #[arg(long, env = "GLASSHULL_PUBLISH_BYTES", value_name = "BYTES", help_heading = "Storage")]
     pub publish_bytes: Option<u64>,
 
-    /// Memory of live rows; beyond it instances are told to wait [default: 536870912]
+    /// Memory of live rows; beyond it instances are told to wait [default: three eighths of what there is]
     #[arg(long, env = "GLASSHULL_LIVE_BYTES", value_name = "BYTES", help_heading = "Storage")]
     pub live_bytes: Option<u64>,
+
+    /// Memory the hub may take, all in all, such as 4GiB [default: 1GiB]
+    ///
+    /// Live rows, publishing, merging, queries and caches get shares of what is left of it beside 96 MiB for the hub itself.
+    #[arg(long, env = "GLASSHULL_MEMORY", value_name = "SIZE", help_heading = "Limits")]
+    pub memory: Option<Size>,
 
     /// Instances that may be connected at a time [default: 2000]
     #[arg(long, env = "GLASSHULL_MAX_INSTANCES", value_name = "N", help_heading = "Limits")]
@@ -60,7 +70,7 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_QUERY_TIMEOUT", value_name = "PERIOD", help_heading = "Limits")]
     pub query_timeout: Option<Period>,
 
-    /// Memory all queries together may take [default: 1073741824]
+    /// Memory all queries together may take; one of them at most half of it [default: a quarter of what there is]
     #[arg(long, env = "GLASSHULL_QUERY_MEMORY_BYTES", value_name = "BYTES", help_heading = "Limits")]
     pub query_memory_bytes: Option<u64>,
 
@@ -78,21 +88,33 @@ pub struct SettingsLayer {
 }
 
 impl SettingsLayer {
-    /// What holds where nobody says anything.
-    pub fn defaults() -> Self {
+    /// What is not said, too: what holds where nobody says anything.
+    #[must_use]
+    pub fn completed(self) -> Self {
+        let mut defaults = Self::defaults(self.memory.unwrap_or(DEFAULT_MEMORY));
+        // A live table that was made smaller is published in as many parts as before.
+        defaults.publish_bytes =
+            defaults.publish_bytes.min(self.live_bytes.map(|live| live / 3).or(defaults.publish_bytes));
+        self.over(defaults)
+    }
+
+    fn defaults(memory: Size) -> Self {
+        let shares = Shares::of(memory);
         Self {
             data: Some(DEFAULT_DATA.into()),
             listen: DEFAULT_LISTEN.parse().ok(),
             key: None,
+            durability: Some(Durability::default()),
+            memory: Some(memory),
             retention: None,
             window: Some(Period::seconds(600)),
             publish_after: Some(Period::seconds(60)),
-            publish_bytes: Some(128 * 1024 * 1024),
-            live_bytes: Some(512 * 1024 * 1024),
+            publish_bytes: Some(shares.publish),
+            live_bytes: Some(shares.live),
             max_instances: Some(2_000),
             max_connections: Some(4_096),
             query_timeout: Some(Period::seconds(30)),
-            query_memory_bytes: Some(1024 * 1024 * 1024),
+            query_memory_bytes: Some(shares.query),
             query_rows: Some(10_000),
             max_queries: Some(8),
             stop_within: Some(Period::seconds(10)),
@@ -106,6 +128,8 @@ impl SettingsLayer {
             data: self.data.or(below.data),
             listen: self.listen.or(below.listen),
             key: self.key.or(below.key),
+            durability: self.durability.or(below.durability),
+            memory: self.memory.or(below.memory),
             retention: self.retention.or(below.retention),
             window: self.window.or(below.window),
             publish_after: self.publish_after.or(below.publish_after),

@@ -44,6 +44,7 @@ fn settings_that_contradict_each_other_are_refused() {
         "window = '0s'",
         "publish_bytes = 2\nlive_bytes = 1",
         "query_timeout = '5m'",
+        "memory = '100MiB'",
     ] {
         let failure = Settings::new(layer(wrong)).expect_err(wrong);
         assert_eq!(failure.code, "GH5005", "{wrong}");
@@ -52,11 +53,31 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn printed_settings_can_be_read_again_and_hold_no_secret() {
-    let printed = layer("key = 'secret'\nretention = '36h'").over(SettingsLayer::defaults()).to_toml();
+    let printed = layer("key = 'secret'\nretention = '36h'").completed().to_toml();
     assert!(!printed.contains("secret"), "{printed}");
     let again = layer(&printed);
     assert_eq!(again.retention, Some(Period::seconds(36 * 3600)));
     assert_eq!(again.over(SettingsLayer::default()).to_toml().replace("none", "set, not shown"), printed);
+}
+
+#[test]
+fn memory_is_shared_out_but_for_what_is_said_by_name() {
+    let small = Settings::new(layer("memory = '352MiB'")).expect("right");
+    assert_eq!((small.live_bytes, small.publish_bytes, small.query_memory_bytes), (96 << 20, 32 << 20, 64 << 20));
+    let said = Settings::new(layer("memory = '352MiB'\nlive_bytes = 50000000")).expect("right");
+    assert_eq!((said.live_bytes, said.shares().live, said.publish_bytes), (50_000_000, 50_000_000, 16_666_666));
+    assert_eq!(said.shares().batches, 16 << 20);
+}
+
+#[test]
+fn sizes_are_written_as_people_do() {
+    for (text, bytes) in [("512MiB", 512 << 20), ("1GiB", 1 << 30), ("64 kib", 64 << 10), ("1500", 1_500), ("0", 0)] {
+        let size: Size = text.parse().expect(text);
+        assert_eq!((size.bytes(), size.to_string().parse()), (bytes, Ok(size)), "{text}");
+    }
+    for wrong in ["", "GiB", "1 GB", "-1", "1.5GiB", "18446744073709551615KiB"] {
+        wrong.parse::<Size>().expect_err(wrong);
+    }
 }
 
 #[test]

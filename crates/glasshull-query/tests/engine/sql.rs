@@ -130,6 +130,20 @@ async fn what_sql_is_asked_for_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn json_is_looked_into_only_where_a_row_is_wanted() {
+    let rig = three_places().await;
+    let plan = rig.ask("EXPLAIN SELECT args->>'sku' FROM calls WHERE service = 'shop'").await.unwrap();
+    let physical =
+        plan.rows.iter().find(|row| row[0] == json!("physical_plan")).unwrap()[1].as_str().unwrap().to_owned();
+    let lines: Vec<&str> = physical.lines().collect();
+    let of_memory = lines.windows(2).filter(|lines| lines[0].contains("FilterExec"));
+    assert!(
+        of_memory.clone().count() > 0 && of_memory.clone().all(|lines| lines[1].contains("DataSource")),
+        "{physical}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trace_is_told_by_its_root() {
     let rig = Rig::new().await;
     rig.append(&[

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! file    = header frame*
-//! header  = "GLASSHJ1"  number: u64  previous: u64  crc32c of these: u32  0: u32
+//! header  = "GLASSHJ1"  number: u64  previous: u64  crc32c of these: u32  relaxed: u32
 //! frame   = "GHR1"  length of payload: u32  crc32c: u32  payload
 //! ```
 //!
+//! `relaxed` is 1 where frames were acknowledged before they were synced, else 0: then, unless a later file says how much
+//! of it is sound, nothing behind the first damage is read, as what a power cut takes is to be the end and no more.
 //! `previous` is how many bytes of the file before were acknowledged: up to there everything must be sound, what
 //! stands behind was never promised to anybody. A frame's checksum covers the file's number and the frame's place in
 //! it, so that nothing old, misplaced or planted inside a payload passes for a frame. The mark lets a reader find the
@@ -32,6 +34,8 @@ pub(crate) struct Header {
     pub(crate) number: u64,
     /// Acknowledged bytes of the file before; 0 where there is none.
     pub(crate) previous: u64,
+    /// Frames were acknowledged before they were synced.
+    pub(crate) is_relaxed: bool,
 }
 
 impl Header {
@@ -42,7 +46,7 @@ impl Header {
         into.extend_from_slice(&self.previous.to_le_bytes());
         let crc = crc32c::crc32c(&into[start..]);
         into.extend_from_slice(&crc.to_le_bytes());
-        into.extend_from_slice(&[0; 4]);
+        into.extend_from_slice(&u32::from(self.is_relaxed).to_le_bytes());
     }
 
     /// The header of a file, where it is sound.
@@ -51,7 +55,8 @@ impl Header {
         let number = |at: usize| header[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
         let crc = u32::from_le_bytes(*header[24..].first_chunk()?);
         let sound = header.starts_with(FILE_MARK) && crc32c::crc32c(&header[..24]) == crc;
-        if sound { Some(Self { number: number(8)?, previous: number(16)? }) } else { None }
+        let is_relaxed = header[28] == 1;
+        if sound { Some(Self { number: number(8)?, previous: number(16)?, is_relaxed }) } else { None }
     }
 }
 
@@ -88,6 +93,8 @@ pub(crate) struct Reader<'f> {
     number: u64,
     /// How many bytes were acknowledged; `None` where nobody could say.
     acknowledged: Option<u64>,
+    /// Nothing behind the first damage is read.
+    ends_at_damage: bool,
     at: usize,
     sound: usize,
 }
@@ -96,9 +103,10 @@ impl<'f> Reader<'f> {
     /// A reader of file `number`; behind `acknowledged` bytes nothing is read.
     pub(crate) fn new(file: &'f [u8], number: u64, acknowledged: Option<u64>) -> Self {
         let end = acknowledged.map_or(file.len(), |bytes| file.len().min(usize::try_from(bytes).unwrap_or(usize::MAX)));
-        let sound_header = Header::decode(file).is_some_and(|header| header.number == number);
-        let at = if sound_header { HEADER_BYTES.min(end) } else { 0 };
-        Self { file: &file[..end], number, acknowledged, at, sound: at }
+        let header = Header::decode(file).filter(|header| header.number == number);
+        let ends_at_damage = acknowledged.is_none() && header.is_some_and(|header| header.is_relaxed);
+        let at = if header.is_some() { HEADER_BYTES.min(end) } else { 0 };
+        Self { file: &file[..end], number, acknowledged, ends_at_damage, at, sound: at }
     }
 
     /// Where the last sound frame ended, in bytes: what stands behind it was not acknowledged, or is lost.
@@ -127,7 +135,8 @@ impl<'f> Reader<'f> {
     /// What stands at `self.at` where it is no frame; reading goes on behind it.
     fn unsound(&mut self) -> Option<Found<'f>> {
         let from = self.at as u64;
-        let (to, damaged) = match self.next_frame(self.at) {
+        let next = if self.ends_at_damage { None } else { self.next_frame(self.at) };
+        let (to, damaged) = match next {
             Some(frame) => (frame as u64, true),
             None => (self.file.len() as u64, self.acknowledged.is_some()),
         };

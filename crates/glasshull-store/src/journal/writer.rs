@@ -1,5 +1,6 @@
 //! The one who writes the journal: a thread that takes what waits, writes it, syncs once, shows it in the live table
-//! and answers all. While it syncs, the next group gathers.
+//! and answers all. While it syncs, the next group gathers. Where durability is relaxed it answers before, and syncs now
+//! and then, and always before it begins another file: what a power cut takes is the end of what was written.
 
 use std::io;
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::disk::{Disk, DiskFile};
 use super::format::{Header, encode_frame};
+use crate::Durability;
 use crate::arrival::Arrival;
 use crate::lanes::{Lane, Turn};
+use crate::settings::RELAXED_SYNC_EVERY;
 use crate::shared::{Room, Shared};
 use crate::stats::count;
 
@@ -30,6 +33,8 @@ pub(crate) enum Order {
     Append(Box<Append>),
     /// Close the file that is being written; answers the number of the next one.
     Seal(oneshot::Sender<u64>),
+    /// Sync what is not yet synced, where that is due.
+    Sync,
     /// See whether the journal can be written again, after a write that failed.
     Try,
 }
@@ -80,6 +85,18 @@ struct OpenFile {
     file: Box<dyn DiskFile>,
     /// Bytes that are acknowledged.
     bytes: u64,
+    /// Since when some of them are not synced, by the monotonic clock.
+    unsynced_since: Option<Duration>,
+}
+
+impl OpenFile {
+    fn sync(&mut self, shared: &Shared) -> io::Result<()> {
+        let before = shared.clock.monotonic();
+        self.file.sync()?;
+        self.unsynced_since = None;
+        shared.counters.fsyncs.record(shared.clock.monotonic().saturating_sub(before));
+        Ok(())
+    }
 }
 
 impl Writer {
@@ -99,10 +116,12 @@ impl Writer {
                         // Whoever asked may be gone; the file is closed all the same.
                         let _ = answer.send(self.at.next);
                     }
+                    Order::Sync => self.sync_if_due(),
                     Order::Try => self.try_again(),
                 }
             }
         }
+        self.sync_rest();
     }
 
     /// After a write that failed: whether there is room for a small one. Nobody may be sending: those who ask before
@@ -152,31 +171,34 @@ impl Writer {
             Ok(bytes) => {
                 self.shared.counters.journal_broken.store(0, Relaxed);
                 self.show(group, bytes);
+                self.sync_if_due();
             }
             Err(error) => self.give_up(group, &error),
         }
     }
 
-    /// Writes and syncs a group; how many bytes it took.
+    /// Writes a group and syncs it, where that is to be waited for; how many bytes it took.
     fn write(&mut self, group: &[Append]) -> io::Result<u64> {
         let number = self.at.next;
         self.buffer.clear();
         if self.file.is_none() {
             let file = self.disk.create(number)?;
-            self.file = Some(OpenFile { file, bytes: 0 });
+            self.file = Some(OpenFile { file, bytes: 0, unsynced_since: None });
         }
         let Some(open) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
         if open.bytes == 0 {
-            Header { number, previous: self.at.previous }.encode(&mut self.buffer);
+            let is_relaxed = self.shared.settings.durability == Durability::Relaxed;
+            Header { number, previous: self.at.previous, is_relaxed }.encode(&mut self.buffer);
         }
         for append in group {
             encode_frame(number, open.bytes + self.buffer.len() as u64, &append.payload, &mut self.buffer);
         }
         open.file.append(&self.buffer)?;
-        let clock = &self.shared.clock;
-        let before = clock.monotonic();
-        open.file.sync()?;
-        self.shared.counters.fsyncs.record(clock.monotonic().saturating_sub(before));
+        if self.shared.settings.durability == Durability::Relaxed && self.shared.journal_writable() {
+            open.unsynced_since.get_or_insert_with(|| self.shared.clock.monotonic());
+        } else {
+            open.sync(&self.shared)?;
+        }
         open.bytes += self.buffer.len() as u64;
         count(&self.shared.counters.journal_written_bytes, self.buffer.len() as u64);
         Ok(self.buffer.len() as u64)
@@ -193,14 +215,15 @@ impl Writer {
             arrivals.push((arrival, Some(room)));
             answers.push((turn, answer));
         }
-        self.shared.show(self.at.next, arrivals, bytes);
+        let is_much = self.shared.show(self.at.next, arrivals, bytes);
         for (turn, answer) in answers {
             drop(turn);
             // A caller that went away has its batch stored all the same.
             let _ = answer.send(Ok(()));
         }
         self.shared.live.gather_small(self.at.next);
-        if self.file.as_ref().is_some_and(|file| file.bytes >= self.shared.settings.journal_file_bytes) {
+        // More would be published at a time than memory is set apart for.
+        if is_much || self.file.as_ref().is_some_and(|file| file.bytes >= self.shared.settings.journal_file_bytes) {
             self.seal();
         }
     }
@@ -229,8 +252,45 @@ impl Writer {
         }
     }
 
+    /// Syncs what was acknowledged before it was synced, where it has waited for long enough.
+    fn sync_if_due(&mut self) {
+        let now = self.shared.clock.monotonic();
+        let Some(open) = &mut self.file else { return };
+        if open.unsynced_since.is_none_or(|since| now.saturating_sub(since) < RELAXED_SYNC_EVERY) {
+            return;
+        }
+        if let Err(error) = open.sync(&self.shared) {
+            self.lose(&error);
+            self.seal();
+        }
+    }
+
+    /// Syncs what was acknowledged before it was synced: nothing that is written later may be on disk without it.
+    fn sync_rest(&mut self) {
+        let Some(open) = &mut self.file else { return };
+        if open.unsynced_since.take().is_some()
+            && let Err(error) = self.disk.sync(self.at.next)
+        {
+            self.lose(&error);
+        }
+    }
+
+    /// What was acknowledged and not synced may never be on disk. It is live: as soon as it is published it is safe.
+    fn lose(&mut self, error: &io::Error) {
+        let file = self.at.next;
+        tracing::error!(%error, file, "the journal cannot be synced: calls that were acknowledged are in memory only, until they are published");
+        let counters = &self.shared.counters;
+        counters.journal_broken.store(1, Relaxed);
+        count(&counters.journal_lost_files, 1);
+        if let Some(open) = &mut self.file {
+            open.unsynced_since = None;
+        }
+        self.shared.much_is_live.notify_one();
+    }
+
     /// Closes the file that is being written, where there is one.
     fn seal(&mut self) {
+        self.sync_rest();
         if let Some(file) = self.file.take() {
             self.shared.live.seal(self.at.next);
             self.at = Continuation { next: self.at.next + 1, previous: file.bytes };

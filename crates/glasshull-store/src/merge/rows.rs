@@ -27,6 +27,9 @@ use crate::segment::CHUNK_ROWS;
 /// Bytes of row groups as they lie in the segments: one of each is in memory. 16 full ones of usual calls.
 const MAX_HELD_BYTES: u64 = 96 << 20;
 
+/// Any two of the largest size fit.
+const LEAST_HELD_BYTES: u64 = 65 << 20;
+
 /// Bytes of unpacked rows, of all segments together.
 const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
@@ -53,13 +56,18 @@ struct Input {
 
 impl MergedRows {
     /// Opens the first of these segments, as many as may be in memory together; at least two.
-    pub(super) async fn open(store: &Arc<dyn ObjectStore>, segments: &[SegmentRow]) -> Result<Self, Failed> {
+    pub(super) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        segments: &[SegmentRow],
+        merge_bytes: usize,
+    ) -> Result<Self, Failed> {
+        let most_held = (merge_bytes as u64 / 2).clamp(LEAST_HELD_BYTES, MAX_HELD_BYTES);
         let (mut inputs, mut held) = (Vec::new(), 0);
         for segment in segments {
             let file = Object::open(store, segment).await?;
             let opened = file.opened().await.map_err(|e| Failed::reading(segment, e))?;
             held += largest(opened.metadata(), RowGroupMetaData::compressed_size);
-            if held > MAX_HELD_BYTES {
+            if held > most_held {
                 break;
             }
             inputs.push(Input::new(segment, opened, MAX_UNPACKED_BYTES / segments.len())?);

@@ -336,3 +336,27 @@ async fn a_full_disk_that_gets_room_is_noticed_though_nobody_sends() {
     assert_eq!(rig.calls().await, [1, 2]);
     assert_eq!(rig.store().stats().corrupt_records, 0);
 }
+
+#[tokio::test]
+async fn a_journal_file_ends_when_it_has_as_many_rows_as_are_published_at_a_time() {
+    let rig = Rig::with(|settings| settings.publish_bytes = 32 << 10).await;
+    for sequence in 1..=40 {
+        let ids: Vec<u64> = (sequence * 100..sequence * 100 + 20).collect();
+        rig.append(1, sequence, &ids).await;
+    }
+    let files = rig.store().stats().journal_files;
+    assert!(files > 2, "{files} files");
+    assert_eq!(rig.store().publish().await.unwrap().calls, 800);
+    assert!(rig.store().stats().publishes.count >= files - 1, "they were not published together");
+}
+
+#[tokio::test]
+async fn room_that_was_taken_for_more_than_there_is_is_given_back() {
+    let rig = Rig::new().await;
+    let ids: Vec<u64> = (1..=2_000).collect();
+    rig.append(1, 1, &ids).await;
+    let snapshot = rig.store().snapshot();
+    let rows: usize = snapshot.live.iter().map(|rows| rows.get_array_memory_size()).sum();
+    let taken = rig.store().stats().live_bytes as usize;
+    assert!((rows..=rows + 1_024).contains(&taken), "{taken} bytes for {rows}");
+}

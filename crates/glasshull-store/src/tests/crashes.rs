@@ -275,7 +275,7 @@ async fn a_crash_at_any_step_of_a_publication_leaves_each_call_once() {
 
 fn file_of(payloads: &[Vec<u8>]) -> Vec<u8> {
     let mut file = Vec::new();
-    Header { number: 7, previous: 0 }.encode(&mut file);
+    Header { number: 7, previous: 0, is_relaxed: false }.encode(&mut file);
     for payload in payloads {
         encode_frame(7, file.len() as u64, payload, &mut file);
     }

@@ -144,7 +144,7 @@ async fn a_batch_that_was_accepted_with_endless_arguments_is_replayed_and_publis
     let record = Record::new(&source(1), writer.finish(1), NOW_NS).encode_to_vec();
     assert!(record.len() > MAX_RUNNING_CALL_BYTES, "{}", record.len());
     let mut file = Vec::new();
-    Header { number: 1, previous: 0 }.encode(&mut file);
+    Header { number: 1, previous: 0, is_relaxed: false }.encode(&mut file);
     encode_frame(1, file.len() as u64, &record, &mut file);
     let mut rig = Rig::new().await;
     rig.disk.put(1, file);
