@@ -33,6 +33,7 @@ mod shared;
 mod source;
 mod stats;
 mod store;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 mod windows;

@@ -54,6 +54,8 @@ pub mod row {
     pub const TRACE_ID: usize = 0;
     /// `call_id`
     pub const CALL_ID: usize = 1;
+    /// `service`
+    pub const SERVICE: usize = 3;
     /// `function`
     pub const FUNCTION: usize = 7;
     /// `started_at`
@@ -74,6 +76,9 @@ pub const TRACE_ID: usize = 0;
 /// Where `call_id` stands.
 pub const CALL_ID: usize = 1;
 
+/// Where `service` stands.
+pub const SERVICE: usize = 3;
+
 /// Where `function` stands.
 pub const FUNCTION: usize = 7;
 
@@ -82,6 +87,9 @@ pub const VALUES: [usize; 3] = [16, 17, 18];
 
 /// Where `started_at` stands, by which segments are sorted.
 pub const STARTED_AT: usize = 11;
+
+/// Where `duration_ns` stands.
+pub const DURATION_NS: usize = 13;
 
 /// Where `outcome` stands.
 pub const OUTCOME: usize = 15;
@@ -129,13 +137,24 @@ mod tests {
         let names =
             |schema: SchemaRef, at: &[usize]| at.iter().map(|&at| schema.field(at).name().clone()).collect::<Vec<_>>();
         let [args, returned, error] = VALUES;
-        let table = [TRACE_ID, CALL_ID, FUNCTION, STARTED_AT, OUTCOME, args, returned, error];
-        let expected = ["trace_id", "call_id", "function", "started_at", "outcome", "args", "returned", "error"];
+        let table = [TRACE_ID, CALL_ID, SERVICE, FUNCTION, STARTED_AT, OUTCOME, args, returned, error];
+        let expected =
+            ["trace_id", "call_id", "service", "function", "started_at", "outcome", "args", "returned", "error"];
         assert_eq!(names(calls(), &table), expected);
         let [args, returned, error] = row::VALUES;
-        let of_rows =
-            [row::TRACE_ID, row::CALL_ID, row::FUNCTION, row::STARTED_AT, row::OUTCOME, args, returned, error];
+        let of_rows = [
+            row::TRACE_ID,
+            row::CALL_ID,
+            row::SERVICE,
+            row::FUNCTION,
+            row::STARTED_AT,
+            row::OUTCOME,
+            args,
+            returned,
+            error,
+        ];
         assert_eq!(names(rows(), &of_rows), expected);
+        assert_eq!(names(calls(), &[DURATION_NS]), ["duration_ns"]);
         assert_eq!(names(rows(), &[row::DURATION_NS, row::IDLE_NS]), ["duration_ns", "idle_ns"]);
     }
 }

@@ -23,6 +23,7 @@ use twox_hash::XxHash64;
 use crate::gather::gather;
 use crate::index::{IndexBuilder, METADATA_KEY};
 use crate::schema::{self, row};
+use crate::summary::{self, SummaryBuilder};
 
 /// Rows of a row group: what a reader can skip as a whole.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -145,10 +146,11 @@ fn parquet(batches: &[Arc<RecordBatch>], places: &[Place]) -> Result<Bytes, Parq
     Ok(segment.finish()?.into())
 }
 
-/// Writes rows, in the order in which they come, and their index.
+/// Writes rows, in the order in which they come, their index, and the summary of their functions.
 pub(crate) struct SegmentWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
     index: IndexBuilder,
+    summary: SummaryBuilder,
 }
 
 impl<W: Write + Send> SegmentWriter<W> {
@@ -156,13 +158,14 @@ impl<W: Write + Send> SegmentWriter<W> {
         // Readers see texts where the rows have dictionaries, which Arrow's own mark would tell them.
         let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(to, schema::rows(), options)?;
-        Ok(Self { writer, index: IndexBuilder::default() })
+        Ok(Self { writer, index: IndexBuilder::default(), summary: SummaryBuilder::default() })
     }
 
     /// Writes rows with the columns of [`schema::rows`], which are sorted by their start and begin no earlier than those
     /// before.
     pub(crate) fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
         self.index.push(rows);
+        self.summary.push(rows);
         self.writer.write(rows)
     }
 
@@ -172,6 +175,10 @@ impl<W: Write + Send> SegmentWriter<W> {
         let (index, metadata) = self.index.finish(self.writer.bytes_written());
         self.writer.write_all(&index)?;
         self.writer.append_key_value_metadata(KeyValue::new(METADATA_KEY.into(), Some(metadata)));
+        if let Some((summary, metadata)) = self.summary.finish(self.writer.bytes_written()) {
+            self.writer.write_all(&summary)?;
+            self.writer.append_key_value_metadata(KeyValue::new(summary::METADATA_KEY.into(), Some(metadata)));
+        }
         self.writer.into_inner()
     }
 }

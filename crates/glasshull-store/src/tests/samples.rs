@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use arrow::array::AsArray;
 use arrow::compute::concat_batches;
+use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use glasshull_catalog::SegmentRow;
 use glasshull_wire::CallRow;
@@ -15,7 +16,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::rig::{Rig, batch_of, call, running, segment_rows, shown, source};
 use crate::index::{Index, Key, Lookup, METADATA_KEY};
-use crate::schema;
+use crate::schema::{self, row};
+use crate::summary::{self, Durations, Place, Summary};
 
 fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
@@ -56,7 +58,8 @@ async fn segments_of_all_formats_are_read_as_the_journal_of_format_1_is() {
     let rig = with_journal("journal-1.journal").await;
     let live: Vec<_> = rig.store().snapshot().live.iter().map(|rows| shown(rows)).collect();
     let whole = |rows: &[_]| concat_batches(&schema::calls(), rows).unwrap();
-    for name in ["segment-1.parquet", "segment-1-index-1.parquet", "segment-2.parquet"] {
+    for name in ["segment-1.parquet", "segment-1-index-1.parquet", "segment-2.parquet", "segment-2-functions-1.parquet"]
+    {
         let path = Path::from("calls/sample.parquet");
         let file = fs::read(sample(name)).unwrap();
         let segment = SegmentRow { path: path.to_string(), bytes: file.len() as u64, ..SegmentRow::default() };
@@ -75,13 +78,24 @@ async fn publish_sample(rig: &Rig, name: &str) {
     }
 }
 
+/// A segment that was made of the journal of format 1.
+fn sampled_segment(name: &str) -> (Bytes, ParquetRecordBatchReaderBuilder<Bytes>) {
+    let file = Bytes::from(fs::read(sample(name)).unwrap());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+    (file, reader)
+}
+
+/// What a footer's metadata says under a key.
+fn told(reader: &ParquetRecordBatchReaderBuilder<Bytes>, key: &str) -> String {
+    let told = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    told.iter().find(|told| told.key == key).unwrap().value.clone().unwrap()
+}
+
 #[tokio::test]
 async fn the_index_of_format_1_is_read() {
-    let file = Bytes::from(fs::read(sample("segment-1-index-1.parquet")).unwrap());
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
-    let metadata = reader.metadata().file_metadata();
-    let told = metadata.key_value_metadata().unwrap().iter().find(|told| told.key == METADATA_KEY).unwrap();
-    let index = Index::parse(told.value.as_deref().unwrap(), metadata.num_rows() as usize).unwrap();
+    let (file, reader) = sampled_segment("segment-1-index-1.parquet");
+    let index =
+        Index::parse(&told(&reader, METADATA_KEY), reader.metadata().file_metadata().num_rows() as usize).unwrap();
     let has = |key: Key| {
         let (mut lookup, place) = (Lookup::default(), index.place(key));
         assert!(lookup.add(key, &file[place.start as usize..place.end as usize]));
@@ -93,6 +107,29 @@ async fn the_index_of_format_1_is_read() {
     assert!(has(Key::function(&text(schema::FUNCTION))) && has(Key::word(b"sold")) && has(Key::word(b"message")));
     let others = (0..1_000).filter(|n| has(Key::word(format!("other{n}").as_bytes()))).count();
     assert!(others < 100, "{others} of 1,000 words that are not there seem to be");
+}
+
+#[tokio::test]
+async fn the_summary_of_format_1_is_read() {
+    publish_sample(&with_journal("journal-1.journal").await, "segment-2-functions-1.parquet").await;
+    let (file, reader) = sampled_segment("segment-2-functions-1.parquet");
+    let place = Place::parse(&told(&reader, summary::METADATA_KEY), 5).unwrap();
+    let bytes = place.bytes();
+    let summary = Summary::read(&place, &file[bytes.start as usize..bytes.end as usize]).unwrap();
+    let [function] = summary.functions().collect::<Vec<_>>()[..] else { panic!("{summary:?}") };
+    let rows = reader.build().unwrap().next().unwrap().unwrap();
+    let text = |column: usize| rows.column(column).as_string::<i32>().value(0).to_owned();
+    assert_eq!((function.service, function.function), (&*text(row::SERVICE), &*text(row::FUNCTION)));
+    let durations = rows.column(row::DURATION_NS).as_primitive::<Int64Type>().values();
+    let total_ns: i64 = durations.iter().sum();
+    assert_eq!((function.calls, function.errors, function.total_ns), (5, 2, total_ns as u64));
+    let slowest = function.slowest();
+    assert!(
+        slowest.iter().zip(durations).all(|(slow, &ns)| (slow.at_least_ns..=slow.at_most_ns).contains(&(ns as u64)))
+    );
+    let mut all = Durations::default();
+    assert_eq!((slowest.len(), all.add_written(&function.durations()), all.calls()), (5, Some(()), 5));
+    assert!(!summary.has_others());
 }
 
 #[tokio::test]
