@@ -102,7 +102,8 @@ impl Asking {
         let table = self.calls.get_or_init(|| {
             let snapshot = self.shared.sources.store.snapshot();
             let (store, readers) = (sessions.object_store.clone(), sessions.readers.clone());
-            Arc::new(CallsTable::new(snapshot, store, readers, self.unreadable.clone()))
+            let summaries = sessions.summaries.clone();
+            Arc::new(CallsTable::new(snapshot, store, readers, summaries, self.unreadable.clone()))
         });
         table.clone()
     }

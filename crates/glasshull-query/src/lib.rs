@@ -20,6 +20,7 @@ mod interrupt;
 mod line;
 mod memory;
 mod mentions;
+mod percentile;
 mod session;
 mod settings;
 mod show;

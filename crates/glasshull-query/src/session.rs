@@ -23,6 +23,7 @@ use url::Url;
 
 use crate::QuerySettings;
 use crate::arrows::Arrows;
+use crate::calls::{SlowestBySummary, Summaries, TotalsBySummary};
 use crate::interrupt::{Ended, GiveWay};
 use crate::memory::{AllMemory, Memory};
 
@@ -50,6 +51,7 @@ pub(crate) struct Sessions {
     all_memory: Arc<AllMemory>,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) readers: Arc<dyn ParquetFileReaderFactory>,
+    pub(crate) summaries: Arc<Summaries>,
 }
 
 impl Sessions {
@@ -67,9 +69,11 @@ impl Sessions {
             .map_err(|error| internal(&error))?;
         let cache = runtime.cache_manager.get_file_metadata_cache();
         let template = template(settings).map_err(|error| internal(&error))?;
-        let readers = Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
-        let all_memory = AllMemory::new(settings.all_memory_bytes);
-        Ok(Self { template, runtime, memory_bytes: settings.memory_bytes, all_memory, object_store: url, readers })
+        let readers: Arc<dyn ParquetFileReaderFactory> =
+            Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
+        let summaries = Arc::new(Summaries::new(readers.clone()));
+        let (all_memory, memory_bytes) = (AllMemory::new(settings.all_memory_bytes), settings.memory_bytes);
+        Ok(Self { template, runtime, memory_bytes, all_memory, object_store: url, readers, summaries })
     }
 
     /// A session without tables, for a question that may end before it is answered.
@@ -100,6 +104,8 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
         .with_config(config(settings))
         .with_table_factories(HashMap::new())
         .with_file_formats(Vec::new())
+        .with_optimizer_rule(Arc::new(SlowestBySummary))
+        .with_optimizer_rule(Arc::new(TotalsBySummary))
         .build();
     // Before those of the next line: the first planner that knows an operator plans it.
     datafusion::execution::FunctionRegistry::register_expr_planner(&mut state, Arc::new(Arrows))?;

@@ -47,6 +47,8 @@ pub(super) struct Pruned {
     /// Rows of the segments left over by time, and of them, rows left over by the indexes.
     pub(super) rows: usize,
     pub(super) rows_by_index: usize,
+    /// Where summaries were asked: segments left over by these as well. `rows_by_index` then counts their rows.
+    pub(super) by_summary: Option<usize>,
 }
 
 /// What is left of segments, in their order. An index that is missing or cannot be read rules nothing out.
@@ -105,6 +107,18 @@ fn index(metadata: &ParquetMetaData) -> Option<Index> {
 }
 
 fn selection(chosen: impl Iterator<Item = std::ops::Range<usize>>, all: usize) -> Option<RowSelection> {
+    let selection = selected(chosen, all);
+    (selection.row_count() < all).then_some(selection)
+}
+
+/// Single rows of a segment, in their order.
+pub(super) fn rows(segment: SegmentRow, rows: &[u64]) -> Narrowed {
+    let all = segment.calls as usize;
+    let rows = rows.iter().map(|&row| row as usize..row as usize + 1);
+    Narrowed { rows: Some(selected(rows, all)), segment }
+}
+
+fn selected(chosen: impl Iterator<Item = std::ops::Range<usize>>, all: usize) -> RowSelection {
     let (mut selectors, mut at) = (Vec::new(), 0);
     for rows in chosen {
         selectors.push(RowSelector::skip(rows.start - at));
@@ -112,14 +126,14 @@ fn selection(chosen: impl Iterator<Item = std::ops::Range<usize>>, all: usize) -
         at = rows.end;
     }
     selectors.push(RowSelector::skip(all - at));
-    let selection = RowSelection::from(selectors);
-    (selection.row_count() < all).then_some(selection)
+    RowSelection::from(selectors)
 }
 
 impl fmt::Display for Pruned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { segments, by_time, by_index, rows, rows_by_index } = self;
+        let Self { segments, by_time, by_index, rows, rows_by_index, by_summary } = self;
         write!(f, "segments={segments}, in_time={by_time}, by_index={by_index}, ")?;
-        write!(f, "rows={rows}, rows_by_index={rows_by_index}")
+        let Some(by_summary) = by_summary else { return write!(f, "rows={rows}, rows_by_index={rows_by_index}") };
+        write!(f, "by_summary={by_summary}, rows={rows}, rows_by_summary={rows_by_index}")
     }
 }

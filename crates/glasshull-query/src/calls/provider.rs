@@ -24,19 +24,23 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use glasshull_catalog::SegmentRow;
+use glasshull_store::summary::Summary;
 use glasshull_store::{Snapshot, schema};
 
+use super::asked::Asked;
 use super::columns::FromRows;
-use super::narrow::{Narrowed, Pruned, narrowed};
+use super::narrow::{Narrowed, Pruned, narrowed, rows};
 use super::needs::Need;
 use super::prune::pruned;
 use super::segments::{SegmentSource, Unreadable};
+use super::slowest::{self, List, Top};
+use super::summaries::Summaries;
 
 /// Bytes at the end of a segment that are read first: enough for the footer of most, so that one read suffices.
-const FOOTER_BYTES: usize = 64 * 1024;
+pub(super) const FOOTER_BYTES: usize = 64 * 1024;
 
 /// The table `calls` as it is in one snapshot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallsTable {
     /// With the columns of [`schema::rows`].
     live: Vec<RecordBatch>,
@@ -45,6 +49,7 @@ pub(crate) struct CallsTable {
     segments: Arc<Vec<SegmentRow>>,
     object_store: ObjectStoreUrl,
     readers: Arc<dyn ParquetFileReaderFactory>,
+    summaries: Arc<Summaries>,
     unreadable: Arc<Unreadable>,
 }
 
@@ -53,33 +58,28 @@ impl CallsTable {
         snapshot: Snapshot,
         object_store: ObjectStoreUrl,
         readers: Arc<dyn ParquetFileReaderFactory>,
+        summaries: Arc<Summaries>,
         unreadable: Arc<Unreadable>,
     ) -> Self {
         let Snapshot { live, running, segments } = snapshot;
         let live = live.iter().map(|batch| batch.as_ref().clone()).filter(|batch| batch.num_rows() > 0).collect();
-        Self { live, running, segments, object_store, readers, unreadable }
+        Self { live, running, segments, object_store, readers, summaries, unreadable }
     }
 
     /// Reads the calls that have ended and are in memory, spread over so many partitions. What the filter does not let
     /// through never gets the table's columns.
-    fn live(
-        &self,
-        projection: Option<&Vec<usize>>,
-        filter: Option<Arc<dyn PhysicalExpr>>,
-        limit: Option<usize>,
-        partitions: usize,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let share = self.live.len().div_ceil(partitions.max(1)).max(1);
+    fn live(&self, wanted: &Wanted<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+        let share = self.live.len().div_ceil(wanted.partitions.max(1)).max(1);
         let partitions: Vec<Vec<RecordBatch>> = self.live.chunks(share).map(<[RecordBatch]>::to_vec).collect();
-        let source = MemorySourceConfig::try_new(&partitions, schema::rows(), None)?.with_limit(limit);
+        let source = MemorySourceConfig::try_new(&partitions, schema::rows(), None)?.with_limit(wanted.limit);
         let mut rows: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(source);
         let table = schema::calls();
         let columns = FromRows.create(table.clone(), schema::rows())?;
-        if let Some(filter) = filter {
+        if let Some(filter) = wanted.filter.clone() {
             let filter = PhysicalExprSimplifier::new(&schema::rows()).simplify(columns.rewrite(filter)?)?;
             rows = Arc::new(FilterExec::try_new(filter, rows)?);
         }
-        let places = projection.cloned().unwrap_or_else(|| (0..table.fields().len()).collect());
+        let places = wanted.projection.cloned().unwrap_or_else(|| (0..table.fields().len()).collect());
         let shown = places.into_iter().map(|place| {
             let name = table.field(place).name();
             Ok((columns.rewrite(col(name, &table)?)?, name.clone()))
@@ -88,23 +88,17 @@ impl CallsTable {
     }
 
     /// Reads the calls that run.
-    fn running(&self, projection: Option<&Vec<usize>>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
-        let source = MemorySourceConfig::try_new(&[vec![self.running.clone()]], schema::calls(), projection.cloned())?;
-        Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
+    fn running(&self, wanted: &Wanted<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+        let projection = wanted.projection.cloned();
+        let source = MemorySourceConfig::try_new(&[vec![self.running.clone()]], schema::calls(), projection)?;
+        Ok(DataSourceExec::from_data_source(source.with_limit(wanted.limit)))
     }
 
     /// Reads segments.
-    fn files(
-        &self,
-        segments: &[Narrowed],
-        pruned: Pruned,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-        partitions: usize,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn files(&self, segments: &[Narrowed], pruned: Pruned, wanted: &Wanted<'_>) -> Result<Arc<dyn ExecutionPlan>> {
         let ordering = started_at_ascending()?;
         let files: Vec<PartitionedFile> = segments.iter().map(|narrowed| file(narrowed, &ordering)).collect();
-        let share = files.len().div_ceil(partitions.max(1)).max(1);
+        let share = files.len().div_ceil(wanted.partitions.max(1)).max(1);
         // DataFusion itself drops the ordering of a group whose files overlap in time.
         let groups = files.chunks(share).map(|group| FileGroup::new(group.to_vec())).collect();
         let parquet = ParquetSource::new(schema::calls())
@@ -116,10 +110,83 @@ impl CallsTable {
             .with_file_groups(groups)
             .with_output_ordering(vec![ordering])
             .with_expr_adapter(Some(Arc::new(FromRows)))
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
+            .with_projection_indices(wanted.projection.cloned())?
+            .with_limit(wanted.limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// Reads these rows of segments, and what is in memory.
+    fn read(&self, segments: &[Narrowed], pruned: Pruned, wanted: &Wanted<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut parts = Vec::with_capacity(3);
+        if !segments.is_empty() {
+            parts.push(self.files(segments, pruned, wanted)?);
+        }
+        if !self.live.is_empty() {
+            parts.push(self.live(wanted)?);
+        }
+        if self.running.num_rows() > 0 || parts.is_empty() {
+            parts.push(self.running(wanted)?);
+        }
+        UnionExec::try_new(parts)
+    }
+
+    /// The summaries of segments.
+    pub(super) async fn summaries(&self, segments: &[SegmentRow]) -> Vec<Option<Arc<Summary>>> {
+        self.summaries.of(segments).await
+    }
+
+    /// The same calls without those of segments other than these; `None` where there are none.
+    pub(super) fn without_segments_but(&self, segments: Vec<SegmentRow>) -> Option<Self> {
+        let any = !segments.is_empty() || !self.live.is_empty() || self.running.num_rows() > 0;
+        any.then(|| Self { segments: Arc::new(segments), ..self.clone() })
+    }
+
+    /// As [`TableProvider::scan`], where of what the filters let through only the slowest are wanted.
+    pub(super) async fn scan_slowest(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+        top: Top,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(asked) = Asked::of(filters) else { return self.scan(state, projection, filters, limit).await };
+        let wanted = Wanted::new(state, projection, filters, limit)?;
+        let in_time = self.segments_for(wanted.filter.clone());
+        let mut pruned = self.pruned_by_time(&in_time);
+        let (functions, summaries) = (asked.functions(state)?, self.summaries(&in_time).await);
+        let lists = in_time.iter().zip(summaries).map(|(segment, summary)| {
+            let Some(summary) = summary else { return Ok(None) };
+            Ok(List::of(&summary, &functions.among(&summary)?, asked.covers(segment), top))
+        });
+        let chosen = slowest::rows(lists.collect::<Result<_>>()?, top);
+        let (by_summary, others): (Vec<_>, Vec<_>) =
+            in_time.into_iter().zip(chosen).partition(|(_, rows)| rows.is_some());
+        let others = others.into_iter().map(|(segment, _)| segment).collect();
+        let mut segments = narrowed(others, &Need::of(filters), &*self.readers, FOOTER_BYTES).await;
+        pruned.by_index = segments.len() + by_summary.len();
+        let listed = by_summary.into_iter().map(|(segment, listed)| rows(segment, &listed.unwrap_or_default()));
+        segments.extend(listed.filter(|narrowed| narrowed.rows() > 0));
+        segments.sort_by_key(|narrowed| (narrowed.segment.min_started_at_ns, narrowed.segment.max_started_at_ns));
+        pruned.by_summary = Some(segments.len());
+        pruned.rows_by_index = segments.iter().map(Narrowed::rows).sum();
+        self.read(&segments, pruned, &wanted)
+    }
+
+    /// What time leaves over, before anything else is looked at.
+    fn pruned_by_time(&self, in_time: &[SegmentRow]) -> Pruned {
+        Pruned {
+            segments: self.segments.len(),
+            by_time: in_time.len(),
+            rows: in_time.iter().map(|segment| segment.calls as usize).sum(),
+            ..Pruned::default()
+        }
+    }
+
+    /// The segments that may hold calls these filters let through.
+    pub(super) fn segments_by_time(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<SegmentRow>> {
+        Ok(self.segments_for(filter(state, filters)?))
     }
 
     /// The segments that can hold rows the filter lets through.
@@ -128,6 +195,31 @@ impl CallsTable {
         segments.sort_by_key(|segment| (segment.min_started_at_ns, segment.max_started_at_ns));
         segments
     }
+}
+
+/// What is wanted of the table.
+struct Wanted<'a> {
+    projection: Option<&'a Vec<usize>>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    limit: Option<usize>,
+    partitions: usize,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(
+        state: &dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Self> {
+        let partitions = state.config().target_partitions();
+        Ok(Self { projection, filter: filter(state, filters)?, limit, partitions })
+    }
+}
+
+/// All filters as one.
+fn filter(state: &dyn Session, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    conjunction(filters.iter().cloned()).map(|filter| physical(state, filter)).transpose()
 }
 
 fn physical(state: &dyn Session, filter: Expr) -> Result<Arc<dyn PhysicalExpr>> {
@@ -185,29 +277,13 @@ impl TableProvider for CallsTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let partitions = state.config().target_partitions();
-        let filter = conjunction(filters.iter().cloned()).map(|filter| physical(state, filter)).transpose()?;
-        let in_time = self.segments_for(filter.clone());
-        let (by_time, rows) = (in_time.len(), in_time.iter().map(|segment| segment.calls as usize).sum());
+        let wanted = Wanted::new(state, projection, filters, limit)?;
+        let in_time = self.segments_for(wanted.filter.clone());
+        let mut pruned = self.pruned_by_time(&in_time);
         let segments = narrowed(in_time, &Need::of(filters), &*self.readers, FOOTER_BYTES).await;
-        let pruned = Pruned {
-            segments: self.segments.len(),
-            by_time,
-            by_index: segments.len(),
-            rows,
-            rows_by_index: segments.iter().map(Narrowed::rows).sum(),
-        };
-        let mut parts = Vec::with_capacity(3);
-        if !segments.is_empty() {
-            parts.push(self.files(&segments, pruned, projection, limit, partitions)?);
-        }
-        if !self.live.is_empty() {
-            parts.push(self.live(projection, filter, limit, partitions)?);
-        }
-        if self.running.num_rows() > 0 || parts.is_empty() {
-            parts.push(self.running(projection, limit)?);
-        }
-        UnionExec::try_new(parts)
+        pruned.by_index = segments.len();
+        pruned.rows_by_index = segments.iter().map(Narrowed::rows).sum();
+        self.read(&segments, pruned, &wanted)
     }
 
     /// All filters help to prune; all are evaluated again where pruning is not exact.

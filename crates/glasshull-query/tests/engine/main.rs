@@ -6,5 +6,6 @@ mod limits;
 mod rig;
 mod segments;
 mod sql;
+mod summary;
 mod tables;
 mod trees;
