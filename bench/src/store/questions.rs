@@ -1,5 +1,7 @@
 //! What is asked, of all three systems: the one place to change a question.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::workload::{self, BEGINS_NS, CALLS_PER_HOUR, CALLS_PER_TRACE, HOUR_NS};
@@ -10,6 +12,10 @@ const FUNCTION: u16 = 10;
 /// Of answers in floating point: how far they may lie apart, as a share. Between two durations DataFusion interpolates
 /// in steps of a millionth of what lies between them.
 const TOLERANCE: f64 = 1e-5;
+
+/// The questions whose answers are compared with each other.
+const EXACT: &str = "count and p99 by function, exact";
+const ESTIMATED: &str = "count and p99 by function, estimated";
 
 /// A question in three languages.
 #[derive(Clone, Debug)]
@@ -179,7 +185,7 @@ fn by_function(p99: &str, filter: &str) -> String {
 /// All three interpolate between the two durations next to the place.
 fn exact_p99(filter: &str) -> Question {
     Question {
-        what: "count and p99 by function, exact",
+        what: EXACT,
         ours: vec![by_function("percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns)", filter)],
         clickhouse: by_function("quantileExactInclusive(0.99)(duration_ns)", filter),
         duckdb: by_function("quantile_cont(duration_ns, 0.99)", filter),
@@ -193,7 +199,7 @@ fn exact_p99(filter: &str) -> Question {
 
 fn rough_p99() -> Question {
     Question {
-        what: "count and p99 by function, estimated",
+        what: ESTIMATED,
         ours: vec![by_function("approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns)", "")],
         clickhouse: by_function("quantileTDigest(0.99)(duration_ns)", ""),
         duckdb: by_function("approx_quantile(duration_ns, 0.99)", ""),
@@ -203,6 +209,22 @@ fn rough_p99() -> Question {
         goal: Goal::Milliseconds { warm: [Some(50.0); 2], cold: [None; 2] },
         bytes_of_each_call: 9.0,
     }
+}
+
+/// How far our estimated p99 lies from our exact one, as a share of it: of the function where that is furthest. `None`
+/// where not both were answered, or of different functions.
+pub(super) fn furthest_estimate<'a>(answers: impl Iterator<Item = (&'a Question, &'a Answer)> + Clone) -> Option<f64> {
+    let p99 = |what| -> Option<BTreeMap<&str, f64>> {
+        let (_, answer) = answers.clone().find(|(question, _)| question.what == what)?;
+        let place = |name| answer.columns.iter().position(|column| column == name);
+        let (function, p99) = (place("function")?, place("p99")?);
+        answer.rows.iter().map(|row| Some((row[function].as_str()?, row[p99].as_f64()?))).collect()
+    };
+    let (exact, estimated) = (p99(EXACT)?, p99(ESTIMATED)?);
+    let same = !exact.is_empty() && exact.keys().eq(estimated.keys());
+    let distances =
+        exact.iter().map(|(function, exact)| (estimated.get(function).map_or(0.0, |p99| p99 - exact) / exact).abs());
+    same.then(|| distances.fold(0.0, f64::max))
 }
 
 /// An answer: names of columns, and rows.
@@ -292,6 +314,17 @@ mod tests {
         let ours = answer(&columns, json!([["f", 2, 3.5], ["g", 1, 1.0]]));
         assert_eq!(exact_p99("").differs(&ours, &ours), None);
         assert!(exact_p99("").differs(&answer(&columns, json!([["f", 2, 3.5]])), &ours).is_some());
+    }
+
+    #[test]
+    fn the_furthest_estimate_is_told() {
+        let columns = ["function", "calls", "p99"];
+        let [exact, near] =
+            [[200.0, 50.0], [201.0, 49.0]].map(|[f, g]| answer(&columns, json!([["f", 2, f], ["g", 3, g]])));
+        let (asked, other) = ([exact_p99(""), rough_p99()], answer(&columns, json!([["f", 2, 1.0]])));
+        let furthest = |answers: [&Answer; 2]| furthest_estimate(asked.iter().zip(answers));
+        assert_eq!((furthest([&exact, &exact]), furthest([&exact, &near])), (Some(0.0), Some(0.02)));
+        assert_eq!((furthest([&exact, &other]), furthest_estimate(asked.iter().zip([&exact]))), (None, None));
     }
 
     #[test]

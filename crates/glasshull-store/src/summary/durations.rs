@@ -148,11 +148,16 @@ impl Durations {
         self.counts.len()
     }
 
-    /// What that share of the calls (from 0 to 1) did not exceed, in nanoseconds, at most [`RELATIVE_ERROR`] away from
-    /// the duration of one of them; `None` where there are none.
+    /// What that share of the calls (from 0 to 1) did not exceed, in nanoseconds: as SQL's `percentile_cont`, which
+    /// interpolates between two durations, and at most [`RELATIVE_ERROR`] away from it. `None` where there are none.
     pub fn quantile(&self, share: f64) -> Option<f64> {
-        let last = self.calls().checked_sub(1)?;
-        let rank = (share.clamp(0.0, 1.0) * last as f64).round() as u64;
+        let place = share.clamp(0.0, 1.0) * self.calls().checked_sub(1)? as f64;
+        let (below, above) = (self.ranked(place.floor() as u64)?, self.ranked(place.ceil() as u64)?);
+        Some(below + (above - below) * place.fract())
+    }
+
+    /// The estimate of the duration that so many are no longer than.
+    fn ranked(&self, rank: u64) -> Option<f64> {
         let mut below = 0_u64;
         let found = self.counts.iter().position(|&count| {
             below = below.saturating_add(count);
@@ -281,7 +286,9 @@ mod tests {
             prop_assume!(!durations.is_empty());
             let estimate = of(&durations).quantile(share).unwrap();
             durations.sort_unstable();
-            let exact = durations[(share * (durations.len() - 1) as f64).round() as usize] as f64;
+            let place = share * (durations.len() - 1) as f64;
+            let [below, above] = [place.floor(), place.ceil()].map(|rank| durations[rank as usize] as f64);
+            let exact = below + (above - below) * place.fract();
             prop_assert!((estimate - exact).abs() <= exact * RELATIVE_ERROR * 1.001, "{estimate} instead of {exact}");
         }
 

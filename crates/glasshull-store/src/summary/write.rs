@@ -1,7 +1,7 @@
 //! Making the summary of a segment while its rows are written.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -18,8 +18,8 @@ const MAX_PLACES: usize = 1 << 20;
 /// Pairs of the services and the functions of rows that come together, in so far as it is remembered where each stands.
 const MAX_PAIRS: usize = 1 << 16;
 
-/// How well zstd packs it: a hundred kilobytes are no work.
-const LEVEL: i32 = 6;
+/// How well zstd packs it: more takes longer, and saves nothing.
+const LEVEL: i32 = 3;
 
 /// Collects what is to be known of functions, from rows in the order in which these are written.
 pub(crate) struct SummaryBuilder {
@@ -33,6 +33,9 @@ pub(crate) struct SummaryBuilder {
     too_large: bool,
 }
 
+/// A duration and a row; of the same duration the first rows are slower.
+type Slow = (u64, Reverse<u64>);
+
 /// What is known of a function.
 struct Function {
     service: Box<str>,
@@ -42,8 +45,10 @@ struct Function {
     total_ns: u64,
     shortest_ns: u64,
     longest_ns: u64,
-    /// Durations and rows; of the same duration the first rows are slower.
-    slowest: BinaryHeap<Reverse<(u64, Reverse<u64>)>>,
+    /// Durations and rows of the slowest, and of others: at most twice as many.
+    slowest: Vec<Slow>,
+    /// What took no longer than this is not among the slowest.
+    too_short_ns: Option<u64>,
     /// Empty as long as all rows are among the slowest.
     durations: Durations,
 }
@@ -147,14 +152,15 @@ impl Function {
             total_ns: 0,
             shortest_ns: u64::MAX,
             longest_ns: 0,
-            slowest: BinaryHeap::new(),
+            slowest: Vec::new(),
+            too_short_ns: None,
             durations: Durations::default(),
         }
     }
 
     fn add(&mut self, row: u64, ns: u64, error: bool) {
         if self.calls == SLOWEST as u64 {
-            self.slowest.iter().for_each(|Reverse((ns, _))| self.durations.add(bucket(*ns), 1));
+            self.slowest.iter().for_each(|(ns, _)| self.durations.add(bucket(*ns), 1));
         }
         self.calls += 1;
         self.errors += u64::from(error);
@@ -163,17 +169,27 @@ impl Function {
         self.longest_ns = self.longest_ns.max(ns);
         if self.calls > SLOWEST as u64 {
             self.durations.add(bucket(ns), 1);
-            if self.slowest.peek().is_some_and(|Reverse((least, _))| ns <= *least) {
-                return;
-            }
-            self.slowest.pop();
         }
-        self.slowest.push(Reverse((ns, Reverse(row))));
+        if self.too_short_ns.is_none_or(|too_short_ns| ns > too_short_ns) {
+            self.slowest.push((ns, Reverse(row)));
+            if self.slowest.len() == 2 * SLOWEST {
+                self.keep_slowest();
+            }
+        }
+    }
+
+    /// Forgets what is not among the slowest.
+    fn keep_slowest(&mut self) {
+        if self.slowest.len() > SLOWEST {
+            let (_, (least_ns, _), _) = self.slowest.select_nth_unstable_by_key(SLOWEST - 1, |slow| Reverse(*slow));
+            self.too_short_ns = Some(*least_ns);
+            self.slowest.truncate(SLOWEST);
+        }
     }
 
     /// Appends its slowest rows.
     fn write_slowest(&self, to: &mut Vec<u8>) {
-        let mut rows: Vec<(u64, u64)> = self.slowest.iter().map(|Reverse((ns, Reverse(row)))| (*row, *ns)).collect();
+        let mut rows: Vec<(u64, u64)> = self.slowest.iter().map(|&(ns, Reverse(row))| (row, ns)).collect();
         rows.sort_unstable();
         let mut before = 0;
         for &(row, _) in &rows {
@@ -198,7 +214,8 @@ fn written(functions: Vec<Function>, others: bool) -> Vec<u8> {
     let (mut head, mut lists, mut durations) = (Vec::new(), Vec::new(), Vec::new());
     encode_varint(functions.len() as u64, &mut head);
     encode_varint(others.into(), &mut head);
-    for function in &functions {
+    for mut function in functions {
+        function.keep_slowest();
         let (list, duration) = (lists.len(), durations.len());
         function.write_slowest(&mut lists);
         function.write_durations(&mut durations);
@@ -206,7 +223,7 @@ fn written(functions: Vec<Function>, others: bool) -> Vec<u8> {
             encode_varint(text.len() as u64, &mut head);
             head.extend_from_slice(text.as_bytes());
         }
-        let Function { calls, errors, total_ns, shortest_ns, longest_ns, slowest, .. } = function;
+        let Function { calls, errors, total_ns, shortest_ns, longest_ns, slowest, .. } = &function;
         let (lists, durations) = ((lists.len() - list) as u64, (durations.len() - duration) as u64);
         for number in [*calls, *errors, *total_ns, *shortest_ns, *longest_ns, slowest.len() as u64, lists, durations] {
             encode_varint(number, &mut head);
