@@ -231,7 +231,8 @@ fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
         all_memory_bytes: bytes(shares.query),
         // A large one must leave something for others.
         memory_bytes: bytes(shares.query / 2),
-        footer_cache_bytes: bytes(shares.footers),
+        footer_cache_bytes: bytes(shares.footers / 2),
+        summary_cache_bytes: bytes(shares.footers / 2),
         timeout: settings.query_timeout,
         max_rows: settings.query_rows as usize,
         max_concurrent: settings.max_queries,

@@ -71,7 +71,7 @@ impl Sessions {
         let template = template(settings).map_err(|error| internal(&error))?;
         let readers: Arc<dyn ParquetFileReaderFactory> =
             Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
-        let summaries = Arc::new(Summaries::new(readers.clone()));
+        let summaries = Arc::new(Summaries::new(readers.clone(), settings.summary_cache_bytes));
         let (all_memory, memory_bytes) = (AllMemory::new(settings.all_memory_bytes), settings.memory_bytes);
         Ok(Self { template, runtime, memory_bytes, all_memory, object_store: url, readers, summaries })
     }

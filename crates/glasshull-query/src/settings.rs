@@ -14,6 +14,8 @@ pub struct QuerySettings {
     pub all_memory_bytes: usize,
     /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
     pub footer_cache_bytes: usize,
+    /// Summaries of segments that are kept in memory, in bytes: as a rule a hundred kilobytes a segment.
+    pub summary_cache_bytes: usize,
     /// How long one question may take, without its time in the waiting line.
     pub timeout: Duration,
     /// Rows of one answer; further ones are left out, and the answer says so.
@@ -39,6 +41,7 @@ impl QuerySettings {
             memory_bytes: 512 << 20,
             all_memory_bytes: 1 << 30,
             footer_cache_bytes: 64 << 20,
+            summary_cache_bytes: 32 << 20,
             timeout: Duration::from_secs(30),
             max_rows: 10_000,
             max_answer_bytes: 64 << 20,

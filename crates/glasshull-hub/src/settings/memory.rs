@@ -23,7 +23,7 @@ pub(crate) struct Shares {
     pub(crate) merge: u64,
     /// All queries together: a quarter.
     pub(crate) query: u64,
-    /// Footers of segments: a sixteenth.
+    /// Footers of segments and summaries of their functions, half each: a sixteenth.
     pub(crate) footers: u64,
     /// Batches on their way to the disk, as they came: a sixteenth.
     pub(crate) batches: u64,

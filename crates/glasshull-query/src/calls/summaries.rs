@@ -15,9 +15,6 @@ use glasshull_store::summary::{METADATA_KEY, Place, Summary};
 
 use super::provider::FOOTER_BYTES;
 
-/// Summaries that are kept in memory, in bytes: as a rule one takes 100 kB, those of a hundred million calls 12 MB.
-const KEPT_BYTES: usize = 32 << 20;
-
 /// Summaries that are read at a time.
 const READ_AT_A_TIME: usize = 16;
 
@@ -25,6 +22,7 @@ const READ_AT_A_TIME: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Summaries {
     readers: Arc<dyn ParquetFileReaderFactory>,
+    max_bytes: usize,
     kept: Mutex<Kept>,
 }
 
@@ -37,8 +35,9 @@ struct Kept {
 }
 
 impl Summaries {
-    pub(crate) fn new(readers: Arc<dyn ParquetFileReaderFactory>) -> Self {
-        Self { readers, kept: Mutex::default() }
+    /// Keeps so many bytes at most.
+    pub(crate) fn new(readers: Arc<dyn ParquetFileReaderFactory>, max_bytes: usize) -> Self {
+        Self { readers, max_bytes, kept: Mutex::default() }
     }
 
     /// The summary of each segment; `None` for one that has none, or whose cannot be read.
@@ -56,7 +55,7 @@ impl Summaries {
         // Damaged files make their readers panic; the scan says so where it meets one.
         let read = AssertUnwindSafe(read(segment, reader)).catch_unwind().await;
         let summary = Arc::new(read.ok().and_then(Result::ok).flatten()?);
-        self.lock().keep(&segment.path, summary.clone());
+        self.lock().keep(&segment.path, summary.clone(), self.max_bytes);
         Some(summary)
     }
 
@@ -88,12 +87,12 @@ impl Kept {
         Some(summary.clone())
     }
 
-    fn keep(&mut self, path: &str, summary: Arc<Summary>) {
+    fn keep(&mut self, path: &str, summary: Arc<Summary>, max_bytes: usize) {
         self.bytes += cost(path, &summary);
         if let Some((before, _)) = self.by_path.insert(path.into(), (summary, self.asked)) {
             self.bytes -= cost(path, &before);
         }
-        while self.bytes > KEPT_BYTES {
+        while self.bytes > max_bytes {
             let Some(oldest) = self.by_path.iter().min_by_key(|(_, (_, asked))| *asked) else { break };
             let oldest = oldest.0.clone();
             if let Some((gone, _)) = self.by_path.remove(&oldest) {

@@ -30,7 +30,8 @@ fn calls(seed: u64, count: u64, window: i64) -> Vec<TestCall> {
 
 /// Segments of these windows, which are over, and live calls.
 async fn rig_of(seed: u64, windows: &[u64], live: u64) -> Rig {
-    let rig = Rig::new().await;
+    // Room for about two summaries: what is asked of more is not always kept.
+    let rig = Rig::with(|settings| settings.summary_cache_bytes = 20_000).await;
     for (window, &count) in windows.iter().enumerate() {
         rig.append(&calls(seed, count, -(window as i64) - 1)).await;
         rig.publish().await;

@@ -22,6 +22,7 @@ const MAX_PAIRS: usize = 1 << 16;
 const LEVEL: i32 = 3;
 
 /// Collects what is to be known of functions, from rows in the order in which these are written.
+#[derive(Default)]
 pub(crate) struct SummaryBuilder {
     functions: Vec<Function>,
     /// Places in `functions`, by service and path.
@@ -51,12 +52,6 @@ struct Function {
     too_short_ns: Option<u64>,
     /// Empty as long as all rows are among the slowest.
     durations: Durations,
-}
-
-impl Default for SummaryBuilder {
-    fn default() -> Self {
-        Self { functions: Vec::new(), places: HashMap::new(), rows: 0, others: false, too_large: false }
-    }
 }
 
 impl SummaryBuilder {
