@@ -13,6 +13,7 @@ mod slowest;
 mod summaries;
 mod told;
 mod totals;
+mod values;
 
 pub use convert::calls;
 pub(crate) use provider::CallsTable;

@@ -36,6 +36,7 @@ mod store;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod values;
 mod windows;
 
 pub use error::StoreError;

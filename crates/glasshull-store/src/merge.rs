@@ -33,6 +33,7 @@ use crate::retention::Retention;
 use crate::segment::{self, SegmentWriter};
 use crate::shared::Shared;
 use crate::stats::count;
+use crate::values::Layout;
 use crate::{Components, StoreError};
 
 /// What a merge did.
@@ -242,12 +243,16 @@ impl Work {
     /// Writes all rows and sends all whole parts; the rest.
     async fn pour_into(&self, mut rows: MergedRows, upload: &mut Upload, pace: &Pace) -> Result<Vec<u8>, Failed> {
         let clock = &self.shared.clock;
-        let mut segment = SegmentWriter::new(Vec::new()).map_err(Failed::of_ours)?;
-        loop {
+        let calls = rows.segments().iter().map(|segment| segment.calls).sum::<u64>() as usize;
+        let mut next = rows.next().await?;
+        // The first rows stand for all: those of one window are much alike.
+        let layout = next.as_ref().map(|first| Layout::of(first, calls)).unwrap_or_default();
+        let mut segment = SegmentWriter::new(Vec::new(), layout).map_err(Failed::of_ours)?;
+        while let Some(rows_now) = next {
             let before = clock.monotonic();
-            let Some(next) = rows.next().await? else { break };
-            segment.push(&next).map_err(Failed::of_ours)?;
+            segment.push(&rows_now).map_err(Failed::of_ours)?;
             upload.send(segment.written()).await?;
+            next = rows.next().await?;
             pace.rest(clock.monotonic().saturating_sub(before)).await?;
         }
         segment.finish().map_err(Failed::of_ours)

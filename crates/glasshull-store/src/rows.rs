@@ -15,6 +15,7 @@ use glasshull_wire::v1::{Function, Outcome};
 use glasshull_wire::{BatchError, Calls, Texts};
 
 use crate::schema::row;
+use crate::values::MemberColumns;
 use crate::{Source, schema};
 
 /// Rows of calls that are not older than 1970, not longer than there is time until 2262.
@@ -87,10 +88,14 @@ pub(crate) fn of_segment(read: &RecordBatch) -> Result<RecordBatch, ArrowError> 
         let column = read.column_by_name(name);
         column.ok_or_else(|| ArrowError::SchemaError(format!("there is no column {name}")))
     };
-    let column = |field: &FieldRef| match field.name().as_str() {
-        name if read.column_by_name(name).is_some() => cast(named(name)?, field.data_type()),
-        schema::IDLE_NS => numeric::sub(named("duration_ns")?, named(schema::BUSY_NS)?),
-        name => named(name).cloned(),
+    let column = |field: &FieldRef| -> Result<ArrayRef, ArrowError> {
+        let name = field.name().as_str();
+        match MemberColumns::of(name, read.schema_ref()) {
+            Some(members) => Ok(Arc::new(members.whole_of(read)?)),
+            None if read.column_by_name(name).is_some() => cast(named(name)?, field.data_type()),
+            None if name == schema::IDLE_NS => numeric::sub(named("duration_ns")?, named(schema::BUSY_NS)?),
+            None => named(name).cloned(),
+        }
     };
     RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect::<Result<_, _>>()?)
 }

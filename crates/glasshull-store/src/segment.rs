@@ -24,6 +24,7 @@ use crate::gather::gather;
 use crate::index::{IndexBuilder, METADATA_KEY};
 use crate::schema::{self, row};
 use crate::summary::{self, SummaryBuilder};
+use crate::values::{Columns, Layout, SAMPLE_ROWS};
 
 /// Rows of a row group: what a reader can skip as a whole.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -138,7 +139,10 @@ fn sorted_places(batches: &[Arc<RecordBatch>]) -> Vec<Place> {
 
 fn parquet(batches: &[Arc<RecordBatch>], places: &[Place]) -> Result<Bytes, ParquetError> {
     let batches: Vec<&RecordBatch> = batches.iter().map(Arc::as_ref).collect();
-    let mut segment = SegmentWriter::new(Vec::new())?;
+    let sample = places.iter().step_by(places.len().div_ceil(SAMPLE_ROWS).max(1));
+    let sample: Vec<(usize, usize)> = sample.map(|&(_, batch, row)| (batch as usize, row as usize)).collect();
+    let layout = Layout::of(&gather(&batches, &sample)?, places.len());
+    let mut segment = SegmentWriter::new(Vec::new(), layout)?;
     for chunk in places.chunks(CHUNK_ROWS) {
         let chunk: Vec<(usize, usize)> = chunk.iter().map(|&(_, batch, row)| (batch as usize, row as usize)).collect();
         segment.push(&gather(&batches, &chunk)?)?;
@@ -149,16 +153,17 @@ fn parquet(batches: &[Arc<RecordBatch>], places: &[Place]) -> Result<Bytes, Parq
 /// Writes rows, in the order in which they come, their index, and the summary of their functions.
 pub(crate) struct SegmentWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
+    columns: Columns,
     index: IndexBuilder,
     summary: SummaryBuilder,
 }
 
 impl<W: Write + Send> SegmentWriter<W> {
-    pub(crate) fn new(to: W) -> Result<Self, ParquetError> {
+    pub(crate) fn new(to: W, layout: Layout) -> Result<Self, ParquetError> {
         // Readers see texts where the rows have dictionaries, which Arrow's own mark would tell them.
-        let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(to, schema::rows(), options)?;
-        Ok(Self { writer, index: IndexBuilder::default(), summary: SummaryBuilder::default() })
+        let options = ArrowWriterOptions::new().with_properties(properties(&layout)).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(to, layout.schema(), options)?;
+        Ok(Self { writer, columns: Columns::new(layout), index: IndexBuilder::default(), summary: SummaryBuilder::default() })
     }
 
     /// Writes rows with the columns of [`schema::rows`], which are sorted by their start and begin no earlier than those
@@ -166,7 +171,7 @@ impl<W: Write + Send> SegmentWriter<W> {
     pub(crate) fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
         self.index.push(rows);
         self.summary.push(rows);
-        self.writer.write(rows)
+        self.writer.write(&self.columns.of(rows)?)
     }
 
     /// Writes what is to follow the rows.
@@ -190,7 +195,7 @@ impl SegmentWriter<Vec<u8>> {
     }
 }
 
-fn properties() -> WriterProperties {
+fn properties(layout: &Layout) -> WriterProperties {
     let sorted = SortingColumn { column_idx: row::STARTED_AT as i32, descending: false, nulls_first: false };
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -218,10 +223,15 @@ fn properties() -> WriterProperties {
     }
     // The smallest and largest of texts rule nothing out where all services and instances are mixed; to compare each with
     // them costs more than to find it in its dictionary. Ids, functions and words are in the index.
-    for texts in schema::rows().fields().iter().filter(|field| !field.data_type().is_primitive()) {
+    for texts in layout.schema().fields().iter().filter(|field| !field.data_type().is_primitive()) {
         let name = texts.name();
         let statistics = if name == "release" { EnabledStatistics::Page } else { EnabledStatistics::None };
         properties = properties.set_column_statistics_enabled(plain(name), statistics);
+    }
+    for (member, repeats) in layout.member_columns() {
+        properties = properties
+            .set_column_dictionary_enabled(plain(&member), repeats)
+            .set_column_encoding(plain(&member), Encoding::DELTA_LENGTH_BYTE_ARRAY);
     }
     properties.build()
 }

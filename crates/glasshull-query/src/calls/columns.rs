@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::Result;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, Column, col};
@@ -12,6 +12,8 @@ use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 use glasshull_store::schema;
+
+use super::values;
 
 /// Makes expressions over the table's columns expressions over those that a segment, of any format, or a live batch has.
 #[derive(Debug)]
@@ -33,10 +35,18 @@ struct Adapter {
 
 impl PhysicalExprAdapter for Adapter {
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-        let rewritten = expr.transform_up(|expr| {
+        // What has been made of a column is made of columns itself, which stay.
+        let done = |expr| Ok(Transformed::new(expr, true, TreeNodeRecursion::Jump));
+        let rewritten = expr.transform_down(|expr| {
+            if let Some(lookup) = values::looking_up(&expr, &self.rows)? {
+                return done(lookup);
+            }
             let Some(column) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
-            let computed = computed(column.name(), &self.rows)?;
-            computed.map_or_else(|| self.as_they_are.rewrite(expr), Ok).map(Transformed::yes)
+            let made = match values::whole(column.name(), &self.rows)? {
+                None => computed(column.name(), &self.rows)?,
+                whole => whole,
+            };
+            done(made.map_or_else(|| self.as_they_are.rewrite(expr), Ok)?)
         });
         rewritten.data()
     }

@@ -9,3 +9,4 @@ mod sql;
 mod summary;
 mod tables;
 mod trees;
+mod values;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Fields, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Field, Fields, TimestampNanosecondType};
 use bytes::Bytes;
 use glasshull_catalog::MAX_RUNNING_CALL_BYTES;
 use glasshull_wire::v1::Function;
@@ -74,7 +74,8 @@ async fn a_segment_is_parquet_as_other_readers_like_it() {
         DataType::Dictionary(_, names) => field.as_ref().clone().with_data_type((**names).clone()),
         _ => field.as_ref().clone(),
     });
-    assert_eq!(reader.schema().fields(), &plain.collect::<Fields>());
+    let members = ["args_form", "args.sku"].map(|name| Field::new(name, DataType::Utf8, true));
+    assert_eq!(reader.schema().fields(), &plain.chain(members).collect::<Fields>());
     let metadata = SerializedFileReader::new(Bytes::clone(&file)).unwrap().metadata().clone();
     let group = metadata.row_group(0);
     let sorted = group.sorting_columns().unwrap();
