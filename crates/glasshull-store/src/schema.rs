@@ -68,6 +68,8 @@ pub mod row {
     pub const OUTCOME: usize = 14;
     /// `args`, `returned` and `error`: JSON.
     pub const VALUES: [usize; 3] = [15, 16, 17];
+    /// How many there are.
+    pub const COLUMNS: usize = 20;
 }
 
 /// Where `trace_id` stands.
@@ -154,6 +156,7 @@ mod tests {
             error,
         ];
         assert_eq!(names(rows(), &of_rows), expected);
+        assert_eq!(rows().fields().len(), row::COLUMNS);
         assert_eq!(names(calls(), &[DURATION_NS]), ["duration_ns"]);
         assert_eq!(names(rows(), &[row::DURATION_NS, row::IDLE_NS]), ["duration_ns", "idle_ns"]);
     }

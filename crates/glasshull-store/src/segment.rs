@@ -169,9 +169,10 @@ impl<W: Write + Send> SegmentWriter<W> {
     /// Writes rows with the columns of [`schema::rows`], which are sorted by their start and begin no earlier than those
     /// before.
     pub(crate) fn push(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
-        self.index.push(rows);
-        self.summary.push(rows);
-        self.writer.write(&self.columns.of(rows)?)
+        let rows = self.columns.of(rows)?;
+        self.index.push(&rows);
+        self.summary.push(&rows);
+        self.writer.write(&rows)
     }
 
     /// Writes what is to follow the rows.

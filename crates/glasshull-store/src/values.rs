@@ -52,8 +52,9 @@ mod tests {
     /// What a segment would hold, and what comes out of it.
     fn there_and_back(values: &StringArray) -> (RecordBatch, StringArray) {
         let layout = Layout::of_values("args", values);
+        let alike: Vec<i32> = (0..values.len()).map(|row| row as i32 % 3).collect();
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
-            Apart::new("args", &layout).take(values).into_iter().unzip();
+            Apart::new("args", &layout).take(values, &alike).into_iter().unzip();
         let stored = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
         let back = match MemberColumns::of("args", &stored.schema()) {
             Some(columns) => columns.whole_of(&stored).unwrap(),

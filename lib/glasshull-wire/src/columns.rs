@@ -1,5 +1,5 @@
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::Read;
 
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -12,9 +12,6 @@ use crate::v1::{CallBatch, CallColumns, Function, Outcome};
 /// Level 1 costs about 150 MiB/s less than it saves in bandwidth and journal; higher levels gain a few per cent. With the
 /// levels below 0 structs take one and a half to twice as many bytes, and the sender 2 to 10 % fewer instructions.
 const COMPRESSION_LEVEL: i32 = 1;
-
-/// The binary logarithm of the memory in bytes that a frame may ask for to be unpacked: all columns, and no more.
-const MAX_WINDOW_LOG: u32 = MAX_COLUMNS_BYTES.ilog2();
 
 /// Entries of the dictionaries, by field numbers of `CallColumns`: functions, their arguments, threads.
 const BOUNDS: [Bound; 3] = [
@@ -520,15 +517,23 @@ fn check_arguments(functions: &[Function]) -> Result<(), BatchError> {
 
 /// Unpacks at most as many bytes as announced, and no more than allowed, whatever the frame's own header says.
 fn unpack(batch: &CallBatch) -> Result<Vec<u8>, BatchError> {
+    thread_local! {
+        /// Kept for its memory, as that of [`Compressor`].
+        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
     let announced = batch.columns_bytes as usize;
     if announced > MAX_COLUMNS_BYTES {
         return Err(too_large("bytes in the columns", announced, MAX_COLUMNS_BYTES));
     }
     let unpack = |e: std::io::Error| BatchError::Unpack(e.to_string());
-    let mut plain = Vec::new();
-    let mut frames = zstd::stream::read::Decoder::with_buffer(batch.columns.as_slice()).map_err(unpack)?;
-    frames.window_log_max(MAX_WINDOW_LOG).map_err(unpack)?;
-    frames.take(announced as u64 + 1).read_to_end(&mut plain).map_err(unpack)?;
+    let plain = DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            none => none.insert(zstd::bulk::Decompressor::new().map_err(unpack)?),
+        };
+        // All at once, into so much memory: no window of the frame's choice is needed.
+        decompressor.decompress(&batch.columns, announced).map_err(unpack)
+    })?;
     if plain.len() != announced {
         return Err(BatchError::Unpack("another size than announced".into()));
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{DataType, Int32Type};
 use arrow::record_batch::RecordBatch;
 
 use super::{BITS_PER_KEY, BLOCK_BYTES, CHECKSUM_BYTES, FORMAT, GRANULE_ROWS, Key, words_of_json};
@@ -47,7 +47,7 @@ impl Default for IndexBuilder {
 }
 
 impl IndexBuilder {
-    /// Takes rows with the columns of [`schema::rows`].
+    /// Takes rows with the columns of a segment: those of [`schema::rows`](crate::schema::rows), then parts of values.
     pub(crate) fn push(&mut self, rows: &RecordBatch) {
         let mut from = 0;
         while from < rows.num_rows() {
@@ -87,8 +87,12 @@ fn add(keys: &mut Keys, seen: &mut Seen, rows: &RecordBatch) {
     each_name(rows, row::TRACE_ID, keys, |set, id| insert(set, seen, Key::trace(id)));
     each(rows, row::CALL_ID, keys, |set, id| insert(set, seen, Key::call(id)));
     each_name(rows, row::FUNCTION, keys, |set, path| insert(set, seen, Key::function(path)));
-    for values in row::VALUES {
-        each(rows, values, keys, |set, json| words_of_json(json, |word| insert(set, seen, Key::word(word))));
+    for values in row::VALUES.into_iter().chain(row::COLUMNS..rows.num_columns()) {
+        let words = |set: &mut Set, json: &str| words_of_json(json, |word| insert(set, seen, Key::word(word)));
+        match rows.column(values).data_type() {
+            DataType::Dictionary(..) => each_name(rows, values, keys, words),
+            _ => each(rows, values, keys, words),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn key(json: &str, at: usize) -> Option<(&str, usize)> {
 }
 
 /// Where the value ends that begins here.
-fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => text_end(bytes, at),
         b'{' | b'[' => nested_end(bytes, at),
@@ -59,11 +59,16 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Behind the quote that ends the text.
 fn text_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at + 1;
+    Some(at + 1 + text_length(bytes.get(at + 1..)?)? + 1)
+}
+
+/// How long the rest of a text is, without the quote that ends it.
+pub(super) fn text_length(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
     loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
-            return Some(at + 1);
+        at += memchr::memchr2(b'"', b'\\', rest.get(at..)?)?;
+        if rest[at] == b'"' {
+            return Some(at);
         }
         at += 2;
     }
