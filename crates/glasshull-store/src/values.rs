@@ -141,7 +141,7 @@ mod tests {
             let names = columns.names_of_member(key).unwrap();
             let arrays = names.map(|name| stored.column_by_name(&name).unwrap().clone());
             let got = only(key, &arrays).unwrap();
-            [0, 1, 2, 3].map(|row| got.is_valid(row).then(|| got.value(row).to_owned()).unwrap_or_default())
+            [0, 1, 2, 3].map(|row| if got.is_valid(row) { got.value(row) } else { "" }.to_owned())
         };
         let whole = r#"{"user":1,"user":2}"#;
         assert_eq!(got("user"), [r#"{"user":7}"#, r#"{"user":"seven"}"#, whole, ""]);
