@@ -7,6 +7,10 @@
 
 pub mod answers;
 pub mod failure;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[allow(missing_docs, clippy::panic)]
+pub mod fuzzing;
 pub mod statement;
 
 pub use failure::{Code, Failure, Position};

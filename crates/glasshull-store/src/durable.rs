@@ -22,10 +22,13 @@ pub(crate) fn sync_data(file: &File) -> io::Result<()> {
 pub(crate) fn create_dir_all(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(path)?;
-    missing
-        .iter()
-        .filter_map(|folder| folder.parent())
-        .try_for_each(|parent| sync(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }))
+    missing.iter().filter_map(|folder| folder.parent()).try_for_each(|parent| {
+        match sync(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }) {
+            // Where one may make a folder and not look into the one it is in, nobody can do more.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
+    })
 }
 
 #[cfg(not(test))]

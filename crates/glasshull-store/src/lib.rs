@@ -14,6 +14,9 @@ mod arrival;
 mod durable;
 mod error;
 mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 pub mod index;
 mod journal;

@@ -157,7 +157,8 @@ impl Files<'_> {
     }
 }
 
-fn arrival(payload: &[u8]) -> Result<Arrival, String> {
+/// What a record says.
+pub(crate) fn arrival(payload: &[u8]) -> Result<Arrival, String> {
     let (source, batch) = Record::decode_from(payload)?;
     // It was accepted: what a later version demands of arguments, which rows do not show, must not cost calls.
     let calls = Calls::decode_without_arguments(&batch).map_err(|e| e.to_string())?;

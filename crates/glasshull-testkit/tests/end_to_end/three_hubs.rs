@@ -1,7 +1,7 @@
 //! Three hubs under load, of which one after the other is killed with `kill -9` and started again; each keeps what it has
 //! acknowledged. An instance knows one hub: those of a hub wait until it is back.
 //!
-//! `GLASSHULL_KILLS=2000 cargo test --profile quick -p glasshull-testkit three_hubs` goes on for an hour or so.
+//! `GLASSHULL_KILLS=2000 cargo test --profile quick -p glasshull-testkit three_hubs` goes on for half an hour or so.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
