@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use glasshull_catalog::sqlite::SqliteCatalog;
-use glasshull_catalog::{Catalog, CatalogError, InstanceRow, ProbeCounts, Publication};
+use glasshull_catalog::{Catalog, CatalogError, InstanceId, InstanceRow, ProbeCounts, Publication};
 
 struct File {
     folder: tempfile::TempDir,
@@ -48,13 +48,14 @@ async fn a_catalog_keeps_its_content_when_it_is_opened_again() {
 }
 
 /// Catalogs as hubs left them, as statements, with a probe that ended and one that runs; and what that one had counted.
-fn samples() -> [(&'static str, ProbeCounts); 3] {
+fn samples() -> [(&'static str, ProbeCounts); 4] {
     let first = ProbeCounts { captured: 40, skipped_by_sample: 3, ..ProbeCounts::default() };
     let with_costs = ProbeCounts { skipped_by_governor: 5, cpu_ns: 7, captured_bytes: 9, ..first };
     [
         (include_str!("../samples/catalog-2.sql"), first),
         (include_str!("../samples/catalog-3.sql"), with_costs),
         (include_str!("../samples/catalog-4.sql"), with_costs),
+        (include_str!("../samples/catalog-5.sql"), with_costs),
     ]
 }
 
@@ -72,6 +73,34 @@ async fn catalogs_of_older_versions_are_brought_up_to_date() {
         let more = ProbeCounts { truncated_calls: 2, printed_values: 4, condition_ns: 6, ..more };
         catalog.count_probe("p2", &more).await.unwrap();
         assert_eq!(catalog.probes(false, 9).await.unwrap()[0].counts, counts.with(more, |a, b| a + b));
+    }
+}
+
+#[tokio::test]
+async fn where_a_journal_stands_is_read_from_before_there_were_checksums() {
+    let file = File::new();
+    suite::restore(&file.path(), include_str!("../samples/catalog-5.sql")).await;
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    let published = catalog.published("hub-1").await.unwrap();
+    assert_eq!((published.checkpoint, published.sequences), (7, vec![(InstanceId([1; 16]), 42)]));
+}
+
+#[tokio::test]
+async fn a_checkpoint_or_a_sequence_that_a_disk_has_changed_is_noticed() {
+    for change in [
+        "UPDATE journals SET checkpoint = checkpoint + 64",
+        "UPDATE journals SET checkpoint = checkpoint - 1",
+        "UPDATE sequences SET sequence = sequence + 4096",
+        "UPDATE sequences SET instance = '02010101010101010101010101010101'",
+        "UPDATE sequences SET checksum = checksum + 1",
+    ] {
+        let file = File::new();
+        let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+        let sequences = vec![(InstanceId([1; 16]), 5)];
+        catalog.publish(&Publication { sequences, ..publication() }).await.unwrap();
+        suite::change(&file.path(), change).await;
+        let error = catalog.published("h1").await.unwrap_err();
+        assert!(matches!(error, CatalogError::Damaged(_)), "{change}: {error}");
     }
 }
 

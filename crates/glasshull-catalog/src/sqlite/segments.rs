@@ -11,11 +11,27 @@ use crate::{
 /// An object's path or a hub's name, in bytes.
 pub(super) const MAX_PATH_BYTES: usize = 1_024;
 
-const CHECKPOINT: &str = "SELECT checkpoint FROM journals WHERE hub = $1";
+const CHECKPOINT: &str = "SELECT checkpoint, checksum FROM journals WHERE hub = $1";
 
 const MOVE_CHECKPOINT: &str = "
-    INSERT INTO journals (hub, checkpoint) VALUES ($1, $2)
-    ON CONFLICT (hub) DO UPDATE SET checkpoint = excluded.checkpoint";
+    INSERT INTO journals (hub, checkpoint, checksum) VALUES ($1, $2, $3)
+    ON CONFLICT (hub) DO UPDATE SET checkpoint = excluded.checkpoint, checksum = excluded.checksum";
+
+/// What guards a number of somebody against a disk that changes it.
+fn checksum(whose: &str, number: u64) -> i64 {
+    crc32c::crc32c(format!("{whose} {number}").as_bytes()).into()
+}
+
+/// # Errors
+/// The number in a row is not the one that was written.
+fn check(row: &SqliteRow, whose: &str, number: u64) -> Result<u64> {
+    match get::<Option<i64>>(row, "checksum")? {
+        Some(written) if written != checksum(whose, number) => {
+            Err(CatalogError::Damaged(format!("{number} is not what was written for {whose}; restore a copy")))
+        }
+        _ => Ok(number),
+    }
+}
 
 pub(super) async fn publish(catalog: &SqliteCatalog, publication: &Publication) -> Result<()> {
     let mut transaction = catalog.begin().await?;
@@ -29,7 +45,8 @@ pub(super) async fn publish(catalog: &SqliteCatalog, publication: &Publication) 
     }
     let moved = sqlx::query(MOVE_CHECKPOINT)
         .bind(bounded("the hub's name", &publication.hub, MAX_PATH_BYTES)?)
-        .bind(signed(publication.checkpoint));
+        .bind(signed(publication.checkpoint))
+        .bind(checksum(&publication.hub, publication.checkpoint));
     moved.execute(&mut *transaction).await.map_err(from_database)?;
     for segment in &publication.segments {
         add(&mut transaction, segment).await?;
@@ -43,7 +60,7 @@ pub(super) async fn publish(catalog: &SqliteCatalog, publication: &Publication) 
 
 async fn checkpoint(connection: &mut SqliteConnection, hub: &str) -> Result<u64> {
     let row = sqlx::query(CHECKPOINT).bind(hub).fetch_optional(connection).await.map_err(from_database)?;
-    row.map_or(Ok(0), |row| unsigned(&row, "checkpoint"))
+    row.map_or(Ok(0), |row| check(&row, hub, unsigned(&row, "checkpoint")?))
 }
 
 const ADD_SEGMENT: &str = "
@@ -65,9 +82,10 @@ pub(super) async fn add(connection: &mut SqliteConnection, segment: &SegmentRow)
 }
 
 const PUT_SEQUENCE: &str = "
-    INSERT INTO sequences (instance, sequence, published_at_ns) VALUES ($1, $2, $3)
+    INSERT INTO sequences (instance, sequence, published_at_ns, checksum) VALUES ($1, $2, $3, $4)
     ON CONFLICT (instance) DO UPDATE SET
         sequence = excluded.sequence,
+        checksum = excluded.checksum,
         published_at_ns = CASE
             WHEN excluded.published_at_ns > sequences.published_at_ns THEN excluded.published_at_ns
             ELSE sequences.published_at_ns END
@@ -75,6 +93,7 @@ const PUT_SEQUENCE: &str = "
 
 async fn put_sequence(c: &mut SqliteConnection, instance: InstanceId, sequence: u64, at_ns: i64) -> Result<()> {
     let put = sqlx::query(PUT_SEQUENCE).bind(instance.to_string()).bind(signed(sequence)).bind(at_ns);
+    let put = put.bind(checksum(&instance.to_string(), sequence));
     put.execute(c).await.map_err(from_database)?;
     Ok(())
 }
@@ -101,7 +120,8 @@ pub(super) async fn published(catalog: &SqliteCatalog, hub: &str) -> Result<Publ
     // One transaction, so that the three belong together.
     let mut transaction = catalog.pool.begin().await.map_err(from_database)?;
     let checkpoint = checkpoint(&mut transaction, hub).await?;
-    let sequences = sqlx::query("SELECT instance, sequence FROM sequences").fetch_all(&mut *transaction).await;
+    let sequences =
+        sqlx::query("SELECT instance, sequence, checksum FROM sequences").fetch_all(&mut *transaction).await;
     let running = sqlx::query("SELECT instance, call_id, started_at_ns, call FROM running_calls WHERE hub = $1");
     let running = running.bind(hub).fetch_all(&mut *transaction).await;
     Ok(Published {
@@ -112,7 +132,8 @@ pub(super) async fn published(catalog: &SqliteCatalog, hub: &str) -> Result<Publ
 }
 
 fn sequence(row: &SqliteRow) -> Result<(InstanceId, u64)> {
-    Ok((instance_id(row, "instance")?, unsigned(row, "sequence")?))
+    let instance = instance_id(row, "instance")?;
+    Ok((instance, check(row, &instance.to_string(), unsigned(row, "sequence")?)?))
 }
 
 fn running_call(row: &SqliteRow) -> Result<RunningCall> {

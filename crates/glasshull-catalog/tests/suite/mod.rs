@@ -57,6 +57,13 @@ pub(crate) async fn restore(file: &Path, statements: &'static str) {
     pool.close().await;
 }
 
+/// Changes what a catalog holds behind its back.
+pub(crate) async fn change(file: &Path, statement: &'static str) {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
 /// Locks a catalog against everybody else who would write.
 pub(crate) async fn lock(file: &Path) -> sqlx::Transaction<'static, sqlx::Sqlite> {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
