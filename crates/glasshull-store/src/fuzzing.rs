@@ -149,7 +149,7 @@ fn known(sequence: u64) -> Vec<u8> {
 
 fn file(number: u64, previous: u64, payloads: &[&[u8]]) -> Vec<u8> {
     let mut file = Vec::new();
-    Header { number, previous }.encode(&mut file);
+    Header { number, previous, is_relaxed: false }.encode(&mut file);
     for payload in payloads {
         encode_frame(number, file.len() as u64, payload, &mut file);
     }

@@ -262,7 +262,7 @@ impl Work {
 /// Reads segments as a merge does; how many rows there are, where none of them is damaged.
 #[cfg(any(test, fuzzing))]
 pub(crate) async fn read_all(store: &Arc<dyn ObjectStore>, segments: &[SegmentRow]) -> Option<u64> {
-    let mut merged = MergedRows::open(store, segments).await.ok()?;
+    let mut merged = MergedRows::open(store, segments, 256 << 20).await.ok()?;
     let mut rows = 0;
     while let Some(next) = merged.next().await.ok()? {
         rows += next.num_rows() as u64;

@@ -10,7 +10,7 @@ use super::Told;
 use super::audit::Auditor;
 use super::senders::{Batch, INSTANCES, Sender};
 use crate::store::Snapshot;
-use crate::{Appended, SNAPSHOT_GRACE, StoreError, StoreSettings};
+use crate::{Appended, Durability, SNAPSHOT_GRACE, StoreError, StoreSettings};
 
 pub(super) const WINDOW_NS: i64 = 600 * SECOND_NS;
 const MINUTE_NS: i64 = 60 * SECOND_NS;
@@ -73,6 +73,7 @@ fn settle(settings: &mut StoreSettings, chance: &mut Chance) {
     settings.live_bytes = chance.one_of(&[96 << 10, 512 << 20, 512 << 20]);
     settings.append_within = Duration::from_millis(1);
     settings.retention = chance.one_of(&[None, Some(KEEP)]);
+    settings.durability = chance.one_of(&[Durability::Journal, Durability::Journal, Durability::Relaxed]);
 }
 
 impl<'t> World<'t> {
@@ -317,7 +318,8 @@ impl<'t> World<'t> {
     /// The process or the machine dies, and comes back.
     async fn restart(&mut self) {
         let (keeps, spoils) = (self.chance.below(300) as usize, self.chance.one_in(2));
-        if self.chance.one_in(3) {
+        // What is acknowledged before it is synced survives the process only.
+        if self.rig.settings.durability == Durability::Relaxed || self.chance.one_in(3) {
             self.note("the hub is killed");
             self.rig.disk.kill();
         } else {
