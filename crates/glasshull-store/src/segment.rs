@@ -163,7 +163,12 @@ impl<W: Write + Send> SegmentWriter<W> {
         // Readers see texts where the rows have dictionaries, which Arrow's own mark would tell them.
         let options = ArrowWriterOptions::new().with_properties(properties(&layout)).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(to, layout.schema(), options)?;
-        Ok(Self { writer, columns: Columns::new(layout), index: IndexBuilder::default(), summary: SummaryBuilder::default() })
+        Ok(Self {
+            writer,
+            columns: Columns::new(layout),
+            index: IndexBuilder::default(),
+            summary: SummaryBuilder::default(),
+        })
     }
 
     /// Writes rows with the columns of [`schema::rows`], which are sorted by their start and begin no earlier than those

@@ -116,7 +116,7 @@ impl Writer {
                         // Whoever asked may be gone; the file is closed all the same.
                         let _ = answer.send(self.at.next);
                     }
-                    Order::Sync => self.sync_if_due(),
+                    Order::Sync => self.sync_if_due(self.shared.clock.monotonic()),
                     Order::Try => self.try_again(),
                 }
             }
@@ -167,11 +167,13 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Vec<Append>) {
+        // Before anybody is answered: whether a sync is due does not depend on what they do then.
+        let now = self.shared.clock.monotonic();
         match self.write(&group) {
             Ok(bytes) => {
                 self.shared.counters.journal_broken.store(0, Relaxed);
                 self.show(group, bytes);
-                self.sync_if_due();
+                self.sync_if_due(now);
             }
             Err(error) => self.give_up(group, &error),
         }
@@ -253,8 +255,7 @@ impl Writer {
     }
 
     /// Syncs what was acknowledged before it was synced, where it has waited for long enough.
-    fn sync_if_due(&mut self) {
-        let now = self.shared.clock.monotonic();
+    fn sync_if_due(&mut self, now: Duration) {
         let Some(open) = &mut self.file else { return };
         if open.unsynced_since.is_none_or(|since| now.saturating_sub(since) < RELAXED_SYNC_EVERY) {
             return;
