@@ -23,7 +23,7 @@ use std::time::Duration;
 use self::world::World;
 
 /// Lives in an ordinary run of the tests: a minute of one core.
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 1_000;
 
 /// How long a life may take: many times what it does.
 const WITHIN: Duration = Duration::from_secs(120);
