@@ -26,13 +26,14 @@ describe("what a statement is", () => {
 describe("statements the page writes", () => {
   it("quote what comes from outside", () => {
     expect(quote("O'Brien")).toBe("'O''Brien'");
-    expect(callsWithValue("x'; --")).toContain("args LIKE '%x''; --%'");
+    expect(callsWithValue("x'; --")).toBe("FIND 'x''; --'");
+    expect(callsWithValue("x'\n")).toContain("args LIKE '%x''\\\\n%'");
   });
 
   it("find a text as it is, though it holds what stands for others", () => {
-    expect(callsWithValue("100%_off")).toContain("args LIKE '%100\\%\\_off%'");
+    expect(callsWithValue("100%_off\t")).toContain("args LIKE '%100\\%\\_off");
     // As JSON, in which values are kept, and then as LIKE takes it.
-    expect(callsWithValue('C:\\a "b"')).toContain("error LIKE '%C:\\\\\\\\a \\\\\"b\\\\\"%'");
+    expect(callsWithValue('C:\\a "b"\n')).toContain("error LIKE '%C:\\\\\\\\a \\\\\"b\\\\\"\\\\n%'");
     const probe = { patterns: ["*::plan_walk*"], selectors: [], created_at: "2026-11-20T10:00:00Z" };
     expect(callsOfProbe(probe as unknown as Probe, [])).toContain("function LIKE '%::plan\\_walk%'");
   });

@@ -39,8 +39,12 @@ function literally(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
 
-/** The calls in which a text occurs, in any argument, returned value or error: all of them are kept as JSON. */
+/**
+ * The calls that hold a text, in any argument, returned value or error: as whole words, by the index. What FIND has no word for
+ * is looked for in the JSON of all of them.
+ */
 export function callsWithValue(text: string): string {
+  if (text.trim() !== "" && !/\p{Cc}/u.test(text)) return `FIND ${quote(text)}`;
   const like = quote(`%${literally(JSON.stringify(text).slice(1, -1))}%`);
   return callsWhere(`args LIKE ${like} OR returned LIKE ${like} OR error LIKE ${like}`);
 }
