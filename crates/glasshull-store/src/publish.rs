@@ -60,11 +60,11 @@ impl Publisher {
     pub(crate) async fn publish(&mut self, below: u64) -> Result<PublishedCalls, StoreError> {
         let mut done = PublishedCalls::default();
         loop {
+            let before = self.shared.clock.monotonic();
             if self.pending.is_none() {
                 let Some(part) = self.shared.live.part(below, self.shared.settings.publish_bytes) else { break };
                 self.pending = Some(self.prepare(part).await?);
             }
-            let before = self.shared.clock.monotonic();
             done += self.carry_out().await?;
             self.shared.counters.publishes.record(self.shared.clock.monotonic().saturating_sub(before));
         }

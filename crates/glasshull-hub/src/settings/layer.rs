@@ -55,6 +55,7 @@ pub struct SettingsLayer {
     /// Memory the hub may take, all in all, such as 4GiB [default: 1GiB]
     ///
     /// Live rows, publishing, merging, queries and caches get shares of what is left of it beside 96 MiB for the hub itself.
+    /// Messages that are just arriving come on top: as a rule some KiB for each instance, 4 MiB at most.
     #[arg(long, env = "GLASSHULL_MEMORY", value_name = "SIZE", help_heading = "Limits")]
     pub memory: Option<Size>,
 
