@@ -124,11 +124,6 @@ impl HubProcess {
         bytes_in(self.data.path(), ending)
     }
 
-    /// Bytes of segments and what belongs to them: all that grows with the calls.
-    pub(crate) fn object_bytes(&self) -> u64 {
-        bytes_in(&self.data.path().join("objects"), "")
-    }
-
     /// Stops it politely, so that it publishes what it holds; returns the bytes of everything it kept, and of the
     /// segments alone.
     pub(crate) fn stop(mut self) -> Outcome<(u64, u64)> {

@@ -151,8 +151,9 @@ struct Costs {
     /// While calls came, without what was left to do afterwards.
     sending_cpu_s: f64,
     resident: Resident,
-    object_bytes: u64,
-    parquet_bytes: u64,
+    segment_bytes: f64,
+    /// Written when segments were merged.
+    merged_bytes: f64,
     all_bytes: u64,
     segments: f64,
 }
@@ -188,8 +189,8 @@ impl Ours {
         settle(&self.hub, workload.calls())?;
         self.costs.cpu_s = self.hub.cpu_seconds()? - began_s;
         self.costs.resident = self.hub.resident()?;
-        self.costs.object_bytes = self.hub.object_bytes();
-        self.costs.parquet_bytes = self.hub.bytes(".parquet");
+        self.costs.segment_bytes = self.hub.metric("glasshull_segment_bytes")?;
+        self.costs.merged_bytes = self.hub.metric("glasshull_merge_written_bytes_total")?;
         self.costs.all_bytes = self.hub.bytes("");
         self.costs.segments = self.hub.metric("glasshull_segments")?;
         Ok(())
@@ -264,11 +265,12 @@ impl Costs {
             Row {
                 goal: Some(BYTES_GOAL),
                 floor: Some(floors.packed_bytes),
-                ..row("a call on disk, segments and index", self.object_bytes as f64 / n, "bytes")
+                ..row("a call on disk, segments and what is in them", self.segment_bytes / n, "bytes")
             },
-            row("a call on disk, segments", self.parquet_bytes as f64 / n, "bytes"),
-            row("a call on disk, everything the hub keeps", self.all_bytes as f64 / n, "bytes"),
+            // Segments that were merged are deleted some minutes later, when no question reads them any more.
+            row("a call on disk, with all that is there for some minutes more", self.all_bytes as f64 / n, "bytes"),
             row("segments", self.segments, ""),
+            row("bytes written by merging, to bytes of segments", self.merged_bytes / self.segment_bytes, "×"),
             Row {
                 goal: Some(RESIDENT_MIB_GOAL),
                 ..row("memory of the hub, most", self.resident.most as f64 / MIB, "MiB")

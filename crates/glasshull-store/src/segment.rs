@@ -29,6 +29,10 @@ use crate::values::{Columns, Layout, SAMPLE_ROWS};
 /// Rows of a row group: what a reader can skip as a whole.
 const ROW_GROUP_ROWS: usize = 131_072;
 
+/// Rows of a page: what is unpacked to read one row. With fewer a question for some rows here and there is quicker, and what is
+/// said of each page takes more: a call takes 0.4 bytes more than with Parquet's own 20,000, with 4,096 rows 1.1.
+const PAGE_ROWS: usize = 8_192;
+
 /// Bytes of a row group once it is encoded: whoever reads it holds so much in memory. Only values of the largest sizes make
 /// a group of fewer rows than [`ROW_GROUP_ROWS`], which as a rule takes 5 MiB.
 const ROW_GROUP_BYTES: usize = 32 << 20;
@@ -206,6 +210,7 @@ fn properties(layout: &Layout) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(vec![sorted]))
