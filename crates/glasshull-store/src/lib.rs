@@ -14,6 +14,7 @@ mod arrival;
 mod durable;
 mod error;
 mod folder;
+mod footer;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -38,7 +38,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-    use arrow::datatypes::{Field, Schema};
+    use arrow::datatypes::{DataType, Field, Schema};
     use arrow::record_batch::RecordBatch;
     use proptest::prelude::*;
 
@@ -53,8 +53,8 @@ mod tests {
     fn there_and_back(values: &StringArray) -> (RecordBatch, StringArray) {
         let layout = Layout::of_values("args", values);
         let alike: Vec<i32> = (0..values.len()).map(|row| row as i32 % 3).collect();
-        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
-            Apart::new("args", &layout).take(values, &alike).into_iter().unzip();
+        let arrays = Apart::new("args", &layout).take(values, &alike);
+        let fields = [vec![Field::new("args", DataType::Utf8, true)], layout.fields("args")].concat();
         let stored = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
         let back = match MemberColumns::of("args", &stored.schema()) {
             Some(columns) => columns.whole_of(&stored).unwrap(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{BLOCK_BYTES, CHECKSUM_BYTES, FORMAT, Key};
+use crate::footer::unsealed;
 
 /// Where the index of a segment lies, and how it is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,14 +20,7 @@ impl Index {
     /// What a footer's metadata says under [`super::METADATA_KEY`], of a segment with so many rows. `None` where that is
     /// nonsense, or another format. Whether the places it gives lie in the file is for the reader to find out.
     pub fn parse(metadata: &str, rows: usize) -> Option<Self> {
-        let (metadata, checksum) = metadata.rsplit_once(' ')?;
-        if u32::from_str_radix(checksum, 16).ok()? != crc32c::crc32c(metadata.as_bytes()) {
-            return None;
-        }
-        let mut words = metadata.split(' ');
-        if words.next()? != FORMAT {
-            return None;
-        }
+        let mut words = unsealed(metadata, FORMAT)?;
         let mut number = || words.next()?.parse::<u64>().ok();
         let (offset, granule_rows, granules, blocks) = (number()?, number()?, number()?, number()?);
         let bytes =

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use arrow::record_batch::RecordBatch;
 
 use super::{BITS_PER_KEY, BLOCK_BYTES, CHECKSUM_BYTES, FORMAT, GRANULE_ROWS, Key, words_of_json};
+use crate::footer::sealed;
 use crate::schema::row;
 
 /// Of a granule with more different keys than these everything seems to be in it: values of thousands of words each
@@ -77,8 +78,7 @@ impl IndexBuilder {
         let blocks = (most * BITS_PER_KEY).div_ceil(8 * BLOCK_BYTES).max(1);
         let bytes = laid_out(&self.granules, blocks);
         let metadata = format!("{FORMAT} {offset} {GRANULE_ROWS} {} {blocks}", self.granules.len());
-        let checksum = crc32c::crc32c(metadata.as_bytes());
-        (bytes, format!("{metadata} {checksum:08x}"))
+        (bytes, sealed(&metadata))
     }
 }
 

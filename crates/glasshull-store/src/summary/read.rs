@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::str;
 
+use prost::encoding::decode_varint;
+
 use super::durations::{Durations, bounds, bucket, number};
 use super::{BUCKETS, FORMAT, MAX_BYTES, MAX_FUNCTIONS, SLOWEST};
-
-use prost::encoding::decode_varint;
+use crate::footer::unsealed;
 
 /// Where the summary of a segment lies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,14 +24,7 @@ impl Place {
     /// What a footer's metadata says under [`super::METADATA_KEY`], of a segment with so many rows. `None` where that is
     /// nonsense, or another format. Whether the place lies in the file is for the reader to find out.
     pub fn parse(metadata: &str, rows: u64) -> Option<Self> {
-        let (metadata, checksum) = metadata.rsplit_once(' ')?;
-        if u32::from_str_radix(checksum, 16).ok()? != crc32c::crc32c(metadata.as_bytes()) {
-            return None;
-        }
-        let mut words = metadata.split(' ');
-        if words.next()? != FORMAT {
-            return None;
-        }
+        let mut words = unsealed(metadata, FORMAT)?;
         let mut size = |most: usize| words.next()?.parse::<usize>().ok().filter(|&size| size <= most);
         let (offset, packed, unpacked) = (size(usize::MAX)? as u64, size(2 * MAX_BYTES)?, size(MAX_BYTES)?);
         let told_rows = size(usize::MAX)? as u64;

@@ -10,6 +10,7 @@ use prost::encoding::encode_varint;
 
 use super::durations::{Durations, bucket};
 use super::{FORMAT, MAX_BYTES, MAX_FUNCTIONS, SLOWEST};
+use crate::footer::sealed;
 use crate::schema::row;
 
 /// Durations' buckets of all functions together, while they are counted: 8 MiB. As a rule a function has 400.
@@ -119,8 +120,7 @@ impl SummaryBuilder {
         let bytes = zstd::bulk::compress(&unpacked, LEVEL).ok()?;
         let (packed, checksum) = (bytes.len(), crc32c::crc32c(&bytes));
         let metadata = format!("{FORMAT} {offset} {packed} {} {} {checksum:08x}", unpacked.len(), self.rows);
-        let checksum = crc32c::crc32c(metadata.as_bytes());
-        Some((bytes, format!("{metadata} {checksum:08x}")))
+        Some((bytes, sealed(&metadata)))
     }
 }
 

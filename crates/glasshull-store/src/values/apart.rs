@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Builder, StringArray, StringBuilder};
-use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
@@ -30,8 +30,7 @@ impl Columns {
         let mut columns = rows.columns().to_vec();
         for (name, apart) in TAKEN_APART.iter().zip(&mut self.values) {
             let at = rows.schema_ref().index_of(name)?;
-            let mut taken =
-                apart.take(rows.column(at).as_string::<i32>(), functions).into_iter().map(|(_, column)| column);
+            let mut taken = apart.take(rows.column(at).as_string::<i32>(), functions).into_iter();
             columns[at] = taken.next().unwrap_or_else(|| rows.column(at).clone());
             columns.extend(taken);
         }
@@ -41,7 +40,6 @@ impl Columns {
 
 /// Takes the values of one column apart, batch after batch.
 pub(super) struct Apart {
-    fields: Vec<Field>,
     keys: Vec<String>,
     forms: Vec<Form>,
     /// By members: the place of each one's column, and whether it is a text.
@@ -61,16 +59,15 @@ type Found<'a> = Vec<(usize, &'a str)>;
 
 impl Apart {
     pub(super) fn new(value: &str, layout: &Layout) -> Self {
-        let own = Field::new(value, DataType::Utf8, true);
         let keys = layout.members(value).iter().map(|member| member.key.clone()).collect();
-        Self { fields: [vec![own], layout.fields(value)].concat(), keys, forms: Vec::new(), places: HashMap::new() }
+        Self { keys, forms: Vec::new(), places: HashMap::new() }
     }
 
     /// The columns of these values: their own, of forms, of members. What is said to be alike, by the same number, is tried
     /// first as what was the same before.
-    pub(super) fn take(&mut self, values: &StringArray, alike: &[i32]) -> Vec<(Field, ArrayRef)> {
+    pub(super) fn take(&mut self, values: &StringArray, alike: &[i32]) -> Vec<ArrayRef> {
         if self.keys.is_empty() {
-            return vec![(self.fields[0].clone(), Arc::new(values.clone()))];
+            return vec![Arc::new(values.clone())];
         }
         let mut whole = StringBuilder::new();
         let mut forms = Int32Builder::with_capacity(values.len());
@@ -91,14 +88,13 @@ impl Apart {
                 filled[place] = row + 1;
             }
         }
-        let texts = self.forms.iter().map(Form::text).collect::<StringArray>();
+        let texts = StringArray::from_iter_values(self.forms.iter().map(Form::text));
         let forms = DictionaryArray::new(forms.finish(), Arc::new(texts));
         let members = members.into_iter().zip(filled).map(|(mut column, filled)| -> ArrayRef {
             column.append_nulls(values.len() - filled);
             Arc::new(column.finish())
         });
-        let columns = [Arc::new(whole.finish()) as ArrayRef, Arc::new(forms)].into_iter().chain(members);
-        self.fields.iter().cloned().zip(columns).collect()
+        [Arc::new(whole.finish()) as ArrayRef, Arc::new(forms)].into_iter().chain(members).collect()
     }
 
     /// The place of the value's form, with its members; `None` where it is to lie whole.
@@ -155,10 +151,10 @@ impl Form {
     }
 
     /// As it is stored.
-    fn text(&self) -> Option<String> {
+    fn text(&self) -> String {
         let hole = char::from(HOLE);
         let holes = self.holes.iter().map(|(before, ..)| format!("{before}{hole}"));
-        Some(holes.chain([self.end.to_owned()]).collect())
+        holes.chain([self.end.to_owned()]).collect()
     }
 
     /// Whether a value has this form, and its members; if it has not, there may be some of them.
