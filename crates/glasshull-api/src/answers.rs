@@ -13,6 +13,26 @@ pub struct StatementRequest {
     /// At most so many rows; the hub's own limit where it is absent or larger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rows: Option<u32>,
+    /// How `TREE` is answered; other statements pass over it.
+    #[serde(default, skip_serializing_if = "TreeForm::is_calls")]
+    pub tree: TreeForm,
+}
+
+/// How a `TREE` is answered.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TreeForm {
+    /// A [`Tree`]: every call whole.
+    #[default]
+    Calls,
+    /// [`TreeColumns`]: what can be drawn of a million calls, without their values.
+    Columns,
+}
+
+impl TreeForm {
+    fn is_calls(&self) -> bool {
+        *self == Self::Calls
+    }
 }
 
 /// What a statement answers.
@@ -23,6 +43,8 @@ pub enum StatementAnswer {
     Rows(Rows),
     /// `TREE`.
     Tree(Tree),
+    /// `TREE`, asked for as columns.
+    TreeColumns(Box<TreeColumns>),
     /// `TRACE`: the new probe; `UNTRACE`: the probes it ended.
     Probes(Probes),
 }
@@ -85,6 +107,65 @@ pub struct TreeCall {
     pub hidden_children: u32,
     #[serde(flatten)]
     pub call: Call,
+}
+
+/// A pruned tree of calls as columns, one entry a call, in the order of [`Tree::calls`]. What repeats is listed once. It has
+/// no arguments, returned values and errors: these are asked for when a call is looked at, by its trace and id.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct TreeColumns {
+    /// The first call's start, as RFC 3339 text.
+    pub started_at: String,
+    /// Different traces, as ids.
+    pub traces: Vec<String>,
+    /// Different functions.
+    pub functions: Vec<TreeFunction>,
+    /// Different instances.
+    pub instances: Vec<TreeInstance>,
+    /// Different threads, by name.
+    pub threads: Vec<String>,
+    /// The calls' ids, of 16 characters each, one behind the other.
+    pub call_ids: String,
+    /// Steps below the topmost call shown, from 0.
+    pub level: Vec<u32>,
+    /// Place among `traces`; empty where there is but one.
+    pub trace: Vec<u32>,
+    /// Place among `functions`.
+    pub function: Vec<u32>,
+    /// Place among `instances`.
+    pub instance: Vec<u32>,
+    /// Place among `threads`.
+    pub thread: Vec<u32>,
+    /// Nanoseconds from the start of the call before it in this list; for the first, from `started_at`.
+    pub start_after_ns: Vec<i64>,
+    pub duration_ns: Vec<u64>,
+    /// A letter a call: `r`eturned, `e`rror, `p`anicked, `c`ancelled, `u` still under way.
+    pub outcomes: String,
+    /// A digit a call, the sum of 1: the statement asked for this call itself; 2: it was called by one that was not
+    /// captured; 4: calls between it and the one above it are not part of this answer.
+    pub marks: String,
+    /// Children that were captured but are not part of this answer; empty where there are none at all.
+    pub hidden_children: Vec<u32>,
+    /// Why calls are missing, where some are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+    pub elapsed_ms: f64,
+}
+
+/// A function in [`TreeColumns`].
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+pub struct TreeFunction {
+    pub function: String,
+    pub file: String,
+    pub line: u32,
+}
+
+/// An instance in [`TreeColumns`].
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
+pub struct TreeInstance {
+    pub service: String,
+    pub instance: String,
+    pub class: String,
+    pub release: String,
 }
 
 /// One execution of a function.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use glasshull_api::answers::{StatementAnswer, StatementRequest};
+use glasshull_api::answers::{StatementAnswer, StatementRequest, TreeForm};
 use glasshull_api::failure::FailureBody;
 use glasshull_api::{API, Code, Failure};
 use serde::de::DeserializeOwned;
@@ -75,7 +75,7 @@ impl Client {
         if let Some(key) = &self.key {
             request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
         }
-        let body = StatementRequest { statement: statement.to_owned(), max_rows };
+        let body = StatementRequest { statement: statement.to_owned(), max_rows, tree: TreeForm::Calls };
         let response = request.send_json(&body).map_err(|error| self.unreachable(&error))?;
         read(response).map_err(|failed| match failed {
             Failed::Failure(failure) => Failed::Statement { failure, statement: statement.to_owned() },

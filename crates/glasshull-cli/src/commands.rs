@@ -128,6 +128,10 @@ fn carry_out(client: &Client, output: Output, statement: &str, max_rows: Option<
     match client.statement(statement, max_rows)? {
         StatementAnswer::Rows(rows) => print_rows(output, &rows),
         StatementAnswer::Tree(answer) => tree::print(output, &answer),
+        StatementAnswer::TreeColumns(_) => {
+            note("The hub answered with columns, for which nobody asked.");
+            Err(Failed::Told)
+        }
         StatementAnswer::Probes(probes) => print_probes(output, &probes),
     }
 }

@@ -6,6 +6,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -74,6 +75,11 @@ impl Asking {
         let source = provider_as_source(self.calls_table());
         let plan = LogicalPlanBuilder::scan("calls", source, None)?.build()?;
         Ok(DataFrame::new(self.context.state(), plan))
+    }
+
+    /// What is held of the question's memory beside DataFusion; nothing yet.
+    pub(crate) fn memory(&self, of: &str) -> MemoryReservation {
+        MemoryConsumer::new(of).register(&self.context.runtime_env().memory_pool)
     }
 
     /// Carries a question out.

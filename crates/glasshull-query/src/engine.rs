@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use glasshull_api::answers::{Rows, Tree};
+use glasshull_api::answers::{Rows, Tree, TreeColumns};
 use glasshull_api::statement::{self, Find, Show};
 use glasshull_api::{Code, Failure};
 use glasshull_store::Store;
@@ -136,6 +136,19 @@ impl Engine {
         let limits = tree::Limits { calls: settings.max_tree_calls, bytes: settings.max_answer_bytes };
         let (mut tree, elapsed) =
             self.ask(asker, async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
+        tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
+        self.shared.counted.answered(tree.partial.is_some());
+        Ok(tree)
+    }
+
+    /// Answers `TREE ..` as columns, with up to a million calls.
+    ///
+    /// # Errors
+    /// As [`Engine::tree`].
+    pub async fn tree_columns(&self, asker: &str, tree: &statement::Tree) -> Result<TreeColumns, Failure> {
+        let wanted = tree.clone();
+        let (mut tree, elapsed) =
+            self.ask(asker, async move |asking| tree::tree_columns(&asking, &wanted).await).await?;
         tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(tree.partial.is_some());
         Ok(tree)

@@ -66,6 +66,15 @@ pub enum Role {
         #[arg(long, default_value = "http://127.0.0.1:7201")]
         storefront: String,
     },
+    /// Counts what lies in every bin, tells the hub, and is over: one large trace.
+    Stocktake {
+        /// How many there are.
+        #[arg(long, default_value_t = 100_000)]
+        bins: u32,
+        /// How many seconds to wait for a hub that says what it wants captured.
+        #[arg(long, default_value_t = 10)]
+        patience: u64,
+    },
     /// All of them, a process each: storefront, pricing (blue and green), warehouse, load.
     All {
         #[command(flatten)]

@@ -70,6 +70,14 @@
 //! ```
 //!
 //! `Carrier::call_depot(country: "FO")`: for a minute, until the carrier's patience ends.
+//!
+//! # A large trace
+//!
+//! `shop stocktake` counts a hundred thousand bins in one job, of which one fails. Ask for it before it begins:
+//!
+//! ```sql
+//! TRACE stocktake::* FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND
+//! ```
 
 #![allow(unreachable_pub, reason = "each service reads as the program of its own that it would be elsewhere")]
 #![allow(clippy::disallowed_methods, reason = "a program of its own, with no clock to pass in")]
@@ -83,6 +91,7 @@ mod order;
 mod peer;
 mod pricing;
 mod service;
+mod stocktake;
 mod storefront;
 #[cfg(test)]
 mod tests;
@@ -138,23 +147,34 @@ async fn play(role: Role, stop: impl Future<Output = ()>) -> std::io::Result<()>
             say(&load.counts().to_string());
             Ok(())
         }
+        Role::Stocktake { bins, patience } => {
+            let told = tokio::task::spawn_blocking(move || take_stock(bins, Duration::from_secs(patience))).await;
+            told.map_err(std::io::Error::other)
+        }
         Role::All { demand, first_port } => all::run(demand, first_port, stop).await,
+    }
+}
+
+/// Counts everything once, where a hub says that it wants that captured or does not say anything for a while.
+fn take_stock(bins: u32, patience: Duration) {
+    let glasshull = described("stocktake", "", "1.9.4").cpu_budget(0.0).init();
+    glasshull.wait_for_probes(patience);
+    say(&format!("{} pieces in {bins} bins", stocktake::run(bins)));
+    if !glasshull.flush(patience) {
+        say("the hub has not taken all of it");
     }
 }
 
 /// Makes this process an instance of a service, as long as the guard lives. Only the shop sets this in code: it is five
 /// programs in one. Others take it from the environment, with `glasshull::init()`.
 fn watched(service: &str, class: &str, release: &str) -> glasshull::Guard {
+    // More than the default of 1 %: all its orders are there to be looked at.
+    described(service, class, release).cpu_budget(0.05).init()
+}
+
+fn described(service: &str, class: &str, release: &str) -> glasshull::Builder {
     let name = if class.is_empty() { format!("{service}-1") } else { format!("{service}-{class}") };
-    glasshull::builder()
-        .service(service)
-        .name(name)
-        .class(class)
-        .release(release)
-        .functions([format!("{service}::*")])
-        // More than the default of 1 %: all its orders are there to be looked at.
-        .cpu_budget(0.05)
-        .init()
+    glasshull::builder().service(service).name(name).class(class).release(release).functions([format!("{service}::*")])
 }
 
 async fn listen(port: u16, routes: Router, stop: impl Future<Output = ()>) -> std::io::Result<()> {

@@ -548,6 +548,9 @@ export interface components {
         }) | (components["schemas"]["Tree"] & {
             /** @enum {string} */
             kind: "tree";
+        }) | (components["schemas"]["TreeColumns"] & {
+            /** @enum {string} */
+            kind: "tree_columns";
         }) | (components["schemas"]["Probes"] & {
             /** @enum {string} */
             kind: "probes";
@@ -569,6 +572,8 @@ export interface components {
             max_rows?: number | null;
             /** @description At most 64 KiB. */
             statement: string;
+            /** @description How `TREE` is answered; other statements pass over it. */
+            tree?: components["schemas"]["TreeForm"];
         };
         /** @description `GET /api/v1/status`: the hub's own state. */
         Status: {
@@ -637,6 +642,69 @@ export interface components {
             level: number;
             /** @description Whether the statement asked for this call itself rather than for its surroundings. */
             matched: boolean;
+        };
+        /**
+         * @description A pruned tree of calls as columns, one entry a call, in the order of [`Tree::calls`]. What repeats is listed once. It has
+         *     no arguments, returned values and errors: these are asked for when a call is looked at, by its trace and id.
+         */
+        TreeColumns: {
+            /** @description The calls' ids, of 16 characters each, one behind the other. */
+            call_ids: string;
+            duration_ns: number[];
+            /** Format: double */
+            elapsed_ms: number;
+            /** @description Place among `functions`. */
+            function: number[];
+            /** @description Different functions. */
+            functions: components["schemas"]["TreeFunction"][];
+            /** @description Children that were captured but are not part of this answer; empty where there are none at all. */
+            hidden_children: number[];
+            /** @description Place among `instances`. */
+            instance: number[];
+            /** @description Different instances. */
+            instances: components["schemas"]["TreeInstance"][];
+            /** @description Steps below the topmost call shown, from 0. */
+            level: number[];
+            /**
+             * @description A digit a call, the sum of 1: the statement asked for this call itself; 2: it was called by one that was not
+             *     captured; 4: calls between it and the one above it are not part of this answer.
+             */
+            marks: string;
+            /** @description A letter a call: `r`eturned, `e`rror, `p`anicked, `c`ancelled, `u` still under way. */
+            outcomes: string;
+            /** @description Why calls are missing, where some are. */
+            partial?: string | null;
+            /** @description Nanoseconds from the start of the call before it in this list; for the first, from `started_at`. */
+            start_after_ns: number[];
+            /** @description The first call's start, as RFC 3339 text. */
+            started_at: string;
+            /** @description Place among `threads`. */
+            thread: number[];
+            /** @description Different threads, by name. */
+            threads: string[];
+            /** @description Place among `traces`; empty where there is but one. */
+            trace: number[];
+            /** @description Different traces, as ids. */
+            traces: string[];
+        };
+        /**
+         * @description How a `TREE` is answered.
+         * @enum {string}
+         */
+        TreeForm: "calls" | "columns";
+        /** @description A function in [`TreeColumns`]. */
+        TreeFunction: {
+            file: string;
+            function: string;
+            /** Format: int32 */
+            line: number;
+        };
+        /** @description An instance in [`TreeColumns`]. */
+        TreeInstance: {
+            class: string;
+            instance: string;
+            release: string;
+            service: string;
         };
         /**
          * @description How much of each value a probe captures, as after `CAPTURE`; what is beyond is cut off and marked. What is not said is

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, State};
 use glasshull_api::Failure;
-use glasshull_api::answers::{Probes, StatementAnswer, StatementRequest};
+use glasshull_api::answers::{Probes, StatementAnswer, StatementRequest, TreeForm};
 use glasshull_api::failure::FailureBody;
 use glasshull_api::statement::{Statement, parse};
 
@@ -60,6 +60,10 @@ async fn carry_out(
         Statement::Sql(sql) => parts.engine.query(&asker, &sql, request.max_rows).await.map(StatementAnswer::Rows),
         Statement::Show(show) => parts.engine.show(&asker, &show, request.max_rows).await.map(StatementAnswer::Rows),
         Statement::Find(find) => parts.engine.find(&asker, &find, request.max_rows).await.map(StatementAnswer::Rows),
+        Statement::Tree(tree) if request.tree == TreeForm::Columns => {
+            let columns = parts.engine.tree_columns(&asker, &tree).await?;
+            Ok(StatementAnswer::TreeColumns(Box::new(columns)))
+        }
         Statement::Tree(tree) => parts.engine.tree(&asker, &tree).await.map(StatementAnswer::Tree),
         Statement::Trace(trace) => {
             let owner = peer.ip().to_canonical().to_string();

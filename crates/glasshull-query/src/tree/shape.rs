@@ -2,25 +2,26 @@
 //! ancestors, or chains of any length: nothing here recurses, and every call is visited once.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use glasshull_api::statement::Surroundings;
 
 /// A call's place, as it was captured.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Link {
-    pub(super) trace: Box<str>,
-    pub(super) call: Box<str>,
-    pub(super) parent: Option<Box<str>>,
+    pub(super) trace: u128,
+    pub(super) call: u64,
+    pub(super) parent: Option<u64>,
     pub(super) started_at_ns: i64,
     pub(super) depth: u32,
     pub(super) position: u32,
+    /// The place at which it was read.
+    pub(super) row: u32,
 }
 
 impl Link {
     /// What names the call.
-    pub(super) fn id(&self) -> (&str, &str) {
-        (&self.trace, &self.call)
+    pub(super) fn id(&self) -> (u128, u64) {
+        (self.trace, self.call)
     }
 }
 
@@ -32,6 +33,15 @@ pub(super) struct Shown {
     pub(super) level: u32,
     pub(super) matched: bool,
     pub(super) hidden_children: u32,
+    /// What stands above it here is not what called it.
+    pub(super) gap: Option<Gap>,
+}
+
+/// Why what called a call is not above it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gap {
+    NotCaptured,
+    LeftOut,
 }
 
 /// Calls in their hierarchy.
@@ -39,36 +49,58 @@ pub(super) struct Shown {
 pub(super) struct Shape {
     links: Vec<Link>,
     /// `None` for a root, for a call whose parent was not captured, and where a ring of calls was cut.
-    parents: Vec<Option<usize>>,
-    /// In order of start.
-    children: Vec<Vec<usize>>,
+    parents: Vec<Option<u32>>,
+    children: Children,
     /// Calls without a parent here, in order of start.
-    tops: Vec<usize>,
+    tops: Vec<u32>,
     /// Every call behind its parent, siblings in order: depth first.
-    order: Vec<usize>,
+    order: Vec<u32>,
+}
+
+/// The children of all calls, in order of start: those of one behind those of another.
+#[derive(Debug)]
+struct Children {
+    all: Vec<u32>,
+    /// Where those of each call begin; one more than there are calls.
+    begins: Vec<u32>,
+}
+
+impl Children {
+    fn new(parents: &[Option<u32>]) -> Self {
+        let mut begins = vec![0_u32; parents.len() + 1];
+        for &parent in parents.iter().flatten() {
+            begins[parent as usize + 1] += 1;
+        }
+        for at in 1..begins.len() {
+            begins[at] += begins[at - 1];
+        }
+        let mut next = begins.clone();
+        let mut all = vec![0; begins.last().map_or(0, |count| *count as usize)];
+        for (at, parent) in (0_u32..).zip(parents) {
+            if let Some(parent) = parent {
+                let place = &mut next[*parent as usize];
+                all[*place as usize] = at;
+                *place += 1;
+            }
+        }
+        Self { all, begins }
+    }
+
+    fn of(&self, at: usize) -> &[u32] {
+        &self.all[self.begins[at] as usize..self.begins[at + 1] as usize]
+    }
 }
 
 impl Shape {
+    /// Of less than 2^32 calls.
     pub(super) fn new(mut links: Vec<Link>) -> Self {
-        links.sort_by(|a, b| {
-            (a.started_at_ns, a.depth, a.position, &a.trace, &a.call).cmp(&(
-                b.started_at_ns,
-                b.depth,
-                b.position,
-                &b.trace,
-                &b.call,
-            ))
+        links.sort_unstable_by_key(|link| {
+            (link.started_at_ns, link.depth, link.position, link.trace, link.call, link.row)
         });
         let mut parents = parents(&links);
         cut_rings(&mut parents);
-        let mut children = vec![Vec::new(); links.len()];
-        let mut tops = Vec::new();
-        for (at, parent) in parents.iter().enumerate() {
-            match parent {
-                Some(parent) => children[*parent].push(at),
-                None => tops.push(at),
-            }
-        }
+        let children = Children::new(&parents);
+        let tops: Vec<u32> = (0_u32..).zip(&parents).filter(|(_, parent)| parent.is_none()).map(|(at, _)| at).collect();
         let order = depth_first(&tops, &children);
         Self { links, parents, children, tops, order }
     }
@@ -108,8 +140,8 @@ impl Shape {
     /// Hands the number of levels up from each call to its parent, the deepest first.
     fn mark_ancestors(&self, matched: &[bool], levels: u32, shown: &mut [bool]) {
         let mut left: Vec<u32> = matched.iter().map(|matched| if *matched { levels } else { 0 }).collect();
-        for &at in self.order.iter().rev() {
-            if let Some(parent) = self.parents[at].filter(|_| left[at] > 0) {
+        for at in self.in_order().rev() {
+            if let Some(parent) = self.parent(at).filter(|_| left[at] > 0) {
                 shown[parent] = true;
                 left[parent] = left[parent].max(left[at] - 1);
             }
@@ -119,8 +151,8 @@ impl Shape {
     /// Hands the number of levels down from each call to its children, the topmost first.
     fn mark_descendants(&self, matched: &[bool], levels: u32, shown: &mut [bool]) {
         let mut left: Vec<u32> = matched.iter().map(|matched| if *matched { levels } else { 0 }).collect();
-        for &at in &self.order {
-            if let Some(parent) = self.parents[at].filter(|parent| left[*parent] > 0) {
+        for at in self.in_order() {
+            if let Some(parent) = self.parent(at).filter(|parent| left[*parent] > 0) {
                 shown[at] = true;
                 left[at] = left[at].max(left[parent] - 1);
             }
@@ -128,21 +160,21 @@ impl Shape {
     }
 
     fn mark_siblings(&self, matched: &[bool], shown: &mut [bool]) {
-        for children in &self.children {
-            if children.iter().any(|at| matched[*at]) {
-                children.iter().for_each(|at| shown[*at] = true);
+        let mut mark = |siblings: &[u32]| {
+            if siblings.iter().any(|at| matched[*at as usize]) {
+                siblings.iter().for_each(|at| shown[*at as usize] = true);
             }
-        }
+        };
+        (0..self.links.len()).for_each(|at| mark(self.children.of(at)));
         // Calls of a parent that was not captured.
-        let mut orphans: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        let mut orphans: HashMap<(u128, u64), Vec<u32>> = HashMap::new();
         for &at in &self.tops {
-            if let Some(parent) = &self.links[at].parent {
-                orphans.entry((&self.links[at].trace, parent)).or_default().push(at);
+            let link = &self.links[at as usize];
+            if let Some(parent) = link.parent {
+                orphans.entry((link.trace, parent)).or_default().push(at);
             }
         }
-        for siblings in orphans.values().filter(|siblings| siblings.iter().any(|at| matched[*at])) {
-            siblings.iter().for_each(|at| shown[*at] = true);
-        }
+        orphans.values().for_each(|siblings| mark(siblings));
     }
 
     /// Leaves the deepest out beyond so many, those that are not meant first; how many.
@@ -152,8 +184,8 @@ impl Shape {
             return 0;
         }
         let mut depths = vec![0_u32; self.links.len()];
-        for &at in &self.order {
-            depths[at] = self.parents[at].map_or(0, |parent| depths[parent] + 1);
+        for at in self.in_order() {
+            depths[at] = self.parent(at).map_or(0, |parent| depths[parent] + 1);
         }
         kept.sort_by_key(|at| (depths[*at], !matched[*at], *at));
         let cut = kept.split_off(most);
@@ -166,16 +198,32 @@ impl Shape {
         // The level a call's children would have.
         let mut below = vec![0_u32; self.links.len()];
         let mut calls = Vec::new();
-        for &at in &self.order {
-            let level = self.parents[at].map_or(0, |parent| below[parent]);
+        for at in self.in_order() {
+            let level = self.parent(at).map_or(0, |parent| below[parent]);
             below[at] = level + u32::from(shown[at]);
             if shown[at] {
-                let hidden = self.children[at].iter().filter(|child| !shown[**child]).count();
+                let hidden = self.children.of(at).iter().filter(|child| !shown[**child as usize]).count();
                 let hidden_children = u32::try_from(hidden).unwrap_or(u32::MAX);
-                calls.push(Shown { at, level, matched: matched[at], hidden_children });
+                calls.push(Shown { at, level, matched: matched[at], hidden_children, gap: self.gap(at, shown) });
             }
         }
         calls
+    }
+
+    fn gap(&self, at: usize, shown: &[bool]) -> Option<Gap> {
+        match self.parent(at) {
+            Some(parent) if shown[parent] => None,
+            Some(_) => Some(Gap::LeftOut),
+            None => self.links[at].parent.map(|_| Gap::NotCaptured),
+        }
+    }
+
+    fn parent(&self, at: usize) -> Option<usize> {
+        self.parents[at].map(|parent| parent as usize)
+    }
+
+    fn in_order(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.order.iter().map(|at| *at as usize)
     }
 }
 
@@ -188,26 +236,23 @@ pub(super) struct Meant<'a> {
 }
 
 /// Each call's parent, where it was captured. Of calls with the same id the first counts.
-fn parents(links: &[Link]) -> Vec<Option<usize>> {
-    let mut by_id: HashMap<(&str, &str), usize> = HashMap::with_capacity(links.len());
-    for (at, link) in links.iter().enumerate() {
-        if let Entry::Vacant(entry) = by_id.entry(link.id()) {
-            entry.insert(at);
-        }
+fn parents(links: &[Link]) -> Vec<Option<u32>> {
+    let mut by_id: HashMap<(u128, u64), u32> = HashMap::with_capacity(links.len());
+    for (at, link) in (0_u32..).zip(links) {
+        by_id.entry(link.id()).or_insert(at);
     }
-    let parent = |link: &Link| by_id.get(&(&*link.trace, link.parent.as_deref()?)).copied();
-    links.iter().map(parent).collect()
+    links.iter().map(|link| by_id.get(&(link.trace, link.parent?)).copied()).collect()
 }
 
 /// Where calls are their own ancestors, the first that is met loses its parent.
-fn cut_rings(parents: &mut [Option<usize>]) {
+fn cut_rings(parents: &mut [Option<u32>]) {
     const UNSEEN: usize = usize::MAX;
     let mut seen_from = vec![UNSEEN; parents.len()];
     for start in 0..parents.len() {
         let mut at = start;
         while seen_from[at] == UNSEEN {
             seen_from[at] = start;
-            match parents[at] {
+            match parents[at].map(|parent| parent as usize) {
                 Some(parent) if seen_from[parent] == start => parents[at] = None,
                 Some(parent) => at = parent,
                 None => {}
@@ -216,12 +261,12 @@ fn cut_rings(parents: &mut [Option<usize>]) {
     }
 }
 
-fn depth_first(tops: &[usize], children: &[Vec<usize>]) -> Vec<usize> {
-    let mut order = Vec::with_capacity(children.len());
-    let mut stack: Vec<usize> = tops.iter().rev().copied().collect();
+fn depth_first(tops: &[u32], children: &Children) -> Vec<u32> {
+    let mut order = Vec::with_capacity(children.begins.len());
+    let mut stack: Vec<u32> = tops.iter().rev().copied().collect();
     while let Some(at) = stack.pop() {
         order.push(at);
-        stack.extend(children[at].iter().rev());
+        stack.extend(children.of(at as usize).iter().rev());
     }
     order
 }

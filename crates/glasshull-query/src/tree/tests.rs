@@ -6,15 +6,15 @@ use glasshull_api::statement::{Hops, Surroundings};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::shape::{Link, Shape};
+use super::shape::{Gap, Link, Shape};
 
 /// Calls whose ids and parents are drawn from few, so that rings, repetitions and orphans are common.
 fn links() -> impl Strategy<Value = Vec<Link>> {
     let link = (0..2_u8, 0..12_u8, proptest::option::of(0..14_u8), 0..20_i64).prop_map(
         |(trace, call, parent, started_at_ns)| Link {
-            trace: trace.to_string().into(),
-            call: call.to_string().into(),
-            parent: parent.map(|parent| parent.to_string().into()),
+            trace: trace.into(),
+            call: call.into(),
+            parent: parent.map(u64::from),
             started_at_ns,
             ..Link::default()
         },
@@ -44,6 +44,7 @@ proptest! {
         for shown in &shown {
             prop_assert!(shown.level <= level, "a level is left out");
             prop_assert_eq!(shown.hidden_children, 0);
+            prop_assert_ne!(shown.gap, Some(Gap::LeftOut));
             level = shown.level + 1;
         }
     }
@@ -53,7 +54,7 @@ proptest! {
         links in links(), around in around(), meant in vec(any::<bool>(), 40), most in 1..50_usize,
     ) {
         let shape = Shape::new(links);
-        let is_meant = |link: &Link| meant[usize::from(link.call.parse::<u8>().unwrap_or(0))];
+        let is_meant = |link: &Link| meant[link.call as usize];
         let (all, _) = shape.shown(|call| is_meant(call.link), around, usize::MAX);
         prop_assert!(all.iter().all(|shown| shown.matched == is_meant(shape.link(shown.at))));
         let (some, cut) = shape.shown(|call| is_meant(call.link), around, most);
@@ -66,16 +67,11 @@ proptest! {
 
 #[test]
 fn a_chain_of_any_length_is_no_matter() {
-    let link = |id: usize| Link {
-        trace: "t".into(),
-        call: id.to_string().into(),
-        parent: id.checked_sub(1).map(|parent| parent.to_string().into()),
-        started_at_ns: id as i64,
-        ..Link::default()
-    };
+    let link =
+        |id: u64| Link { trace: 1, call: id, parent: id.checked_sub(1), started_at_ns: id as i64, ..Link::default() };
     let shape = Shape::new((0..200_000).map(link).collect());
     let around = Surroundings { ancestors: Hops::All, descendants: Hops::All, siblings: true };
-    let (shown, _) = shape.shown(|call| &*call.link.call == "100000", around, usize::MAX);
+    let (shown, _) = shape.shown(|call| call.link.call == 100_000, around, usize::MAX);
     assert_eq!(shown.len(), 200_000);
     assert_eq!(shown[199_999].level, 199_999);
 }

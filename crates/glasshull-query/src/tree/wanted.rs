@@ -13,8 +13,8 @@ use glasshull_api::statement::limits::{CALL_ID_CHARS, TRACE_ID_CHARS};
 use glasshull_api::statement::{Subquery, TreeOf};
 use glasshull_api::{Code, Failure};
 
-use super::any_of;
 use super::shape::Meant;
+use super::{any_of, call_id, call_text, trace_id};
 use crate::asking::Asking;
 use crate::failure::{failure, located};
 use crate::sql::{self, Question};
@@ -31,16 +31,16 @@ const MAX_NAMED: usize = 3;
 /// The calls a tree is about, and the traces they are part of.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    calls: HashSet<String>,
+    calls: HashSet<u64>,
     /// Whose topmost calls are meant.
-    whole_traces: HashSet<String>,
+    whole_traces: HashSet<u128>,
     pub(super) traces: HashSet<String>,
     pub(super) partial: Option<String>,
 }
 
 impl Wanted {
     pub(super) fn meant(&self, call: Meant<'_>) -> bool {
-        self.calls.contains(&*call.link.call) || (call.is_top && self.whole_traces.contains(&*call.link.trace))
+        self.calls.contains(&call.link.call) || (call.is_top && self.whole_traces.contains(&call.link.trace))
     }
 }
 
@@ -127,12 +127,13 @@ async fn by_query(asking: &Asking, query: &Subquery) -> Result<Wanted, Failure> 
 }
 
 impl Wanted {
+    /// What is no id names nothing.
     fn add(&mut self, id: &str) {
         if id.len() == TRACE_ID_CHARS {
-            self.whole_traces.insert(id.to_owned());
+            self.whole_traces.extend(trace_id(id));
             self.traces.insert(id.to_owned());
         } else {
-            self.calls.insert(id.to_owned());
+            self.calls.extend(call_id(id));
         }
     }
 
@@ -153,7 +154,8 @@ impl Wanted {
     /// Looks up which traces the calls are part of, where that is not known.
     async fn find_traces(&mut self, asking: &Asking, known: bool) -> Result<(), DataFusionError> {
         if !known && !self.calls.is_empty() {
-            let ids: Vec<&str> = self.calls.iter().map(String::as_str).collect();
+            let ids: Vec<String> = self.calls.iter().map(|id| call_text(*id)).collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             let frame = asking.calls()?.filter(any_of("call_id", &ids))?.select([col("trace_id")])?.distinct()?;
             let mut stream = asking.stream(frame.limit(0, Some(MAX_TRACES + 1))?).await?;
             while let Some(batch) = stream.try_next().await? {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use glasshull_api::answers::{Functions, Instances, Probes, Rows, Tree};
+use glasshull_api::answers::{Functions, Instances, Probes, Rows, Tree, TreeColumns};
 use glasshull_api::statement::{Statement, parse};
 use glasshull_api::{Code, Failure};
 use glasshull_catalog::InstanceId;
@@ -227,6 +227,11 @@ impl Rig {
     pub(crate) async fn tree(&self, statement: &str) -> Result<Tree, Failure> {
         let Ok(Statement::Tree(tree)) = parse(statement) else { panic!("{statement} is no TREE") };
         self.engine.tree("tests", &tree).await
+    }
+
+    pub(crate) async fn tree_columns(&self, statement: &str) -> Result<TreeColumns, Failure> {
+        let Ok(Statement::Tree(tree)) = parse(statement) else { panic!("{statement} is no TREE") };
+        self.engine.tree_columns("tests", &tree).await
     }
 }
 

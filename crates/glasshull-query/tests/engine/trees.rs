@@ -1,7 +1,7 @@
 //! Trees, drawn as text.
 
 use glasshull_api::Code;
-use glasshull_api::answers::Tree;
+use glasshull_api::answers::{Tree, TreeColumns};
 
 use crate::rig::{Rig, TestCall, call, lines};
 
@@ -211,4 +211,114 @@ async fn a_failure_in_the_query_points_into_the_statement() {
     let position = failure.position.unwrap();
     assert_eq!((position.line, position.column, position.length), (2, 10, 8), "{failure}");
     assert_eq!(failure.hint.as_deref(), Some("Did you mean call_id?"));
+}
+
+/// The same calls as columns say: level, id, function, service, outcome, how long, where in time, what is hidden.
+fn told(columns: &TreeColumns) -> Vec<String> {
+    let mut start_ns = 0;
+    let count = columns.level.len();
+    let lengths = [columns.call_ids.len() / 16, columns.function.len(), columns.outcomes.len(), columns.marks.len()];
+    assert_eq!(lengths, [count; 4]);
+    (0..count)
+        .map(|at| {
+            start_ns += columns.start_after_ns[at];
+            let instance = &columns.instances[columns.instance[at] as usize];
+            let function = &columns.functions[columns.function[at] as usize];
+            let trace = columns.trace.get(at).copied().unwrap_or(0);
+            format!(
+                "{} {} {} {} {}:{} {} {} {start_ns} {} {} {}",
+                columns.level[at],
+                &columns.call_ids[16 * at..16 * at + 16],
+                columns.traces[trace as usize],
+                function.function,
+                function.file,
+                function.line,
+                instance.service,
+                instance.instance,
+                columns.duration_ns[at],
+                &columns.outcomes[at..=at],
+                columns.hidden_children.get(at).copied().unwrap_or(0),
+            )
+        })
+        .collect()
+}
+
+/// What they must say, by the calls.
+fn expected(tree: &Tree) -> Vec<String> {
+    let ns = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_nanosecond();
+    let first = tree.calls.iter().map(|call| ns(&call.call.started_at)).min().unwrap_or(0);
+    let line = |shown: &glasshull_api::answers::TreeCall| {
+        let call = &shown.call;
+        let outcome = if call.outcome == "running" { "u" } else { &call.outcome[..1] };
+        format!(
+            "{} {} {} {} {}:{} {} {} {} {} {outcome} {}",
+            shown.level,
+            call.call_id,
+            call.trace_id,
+            call.function,
+            call.file,
+            call.line,
+            call.service,
+            call.instance,
+            ns(&call.started_at) - first,
+            call.duration_ns,
+            shown.hidden_children,
+        )
+    };
+    tree.calls.iter().map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_say_what_the_calls_say() {
+    let rig = rig().await;
+    rig.append(&[call("web::hangs", 0xe1).by("web").from(0xa1).at(7).depth(1).running()]).await;
+    for statement in [
+        "TREE 00000000000000000000000000000001",
+        "TREE 00000000000000b1 ANCESTORS SIBLINGS",
+        "TREE OF (SELECT trace_id FROM calls)",
+        "TREE OF (SELECT call_id FROM calls WHERE function IN ('web::checkout', 'pricing::tax')) SIBLINGS",
+        "TREE OF (SELECT call_id FROM calls WHERE false)",
+        "TREE OF (SELECT function FROM calls)",
+    ] {
+        let (tree, columns) = (rig.tree(statement).await.unwrap(), rig.tree_columns(statement).await.unwrap());
+        assert_eq!(told(&columns), expected(&tree), "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_mark_what_was_asked_for_and_what_is_missing_above() {
+    let rig = Rig::new().await;
+    rig.append(&[
+        call("a", 1).at(0),
+        call("b", 2).from(1).at(1),
+        call("c", 3).from(2).at(2),
+        call("d", 4).from(99).at(3),
+    ])
+    .await;
+    let marks = async |statement: &str| rig.tree_columns(statement).await.unwrap().marks;
+    assert_eq!(marks("TREE 00000000000000000000000000000001").await, "1003");
+    let some = "TREE OF (SELECT call_id FROM calls WHERE function IN ('a', 'c')) SIBLINGS";
+    assert_eq!(marks(some).await, "15");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_hold_what_no_answer_of_calls_does() {
+    let rig = Rig::with(|settings| settings.max_tree_calls = 100).await;
+    let wide: Vec<_> = (1..=5_000_u64)
+        .map(|id| if id == 1 { call("f", 1) } else { call("g", id).from(1).at(id as i64).depth(1) })
+        .collect();
+    rig.append(&wide).await;
+    let columns = rig.tree_columns("TREE 00000000000000000000000000000001").await.unwrap();
+    assert_eq!((columns.level.len(), columns.functions.len(), columns.partial), (5_000, 2, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_within_the_questions_memory() {
+    let rig = Rig::with(|settings| settings.memory_bytes = 1 << 20).await;
+    for part in 0..10_u64 {
+        let calls: Vec<_> = (1..=2_000).map(|id| call("f", part * 2_000 + id).at(id as i64)).collect();
+        rig.append(&calls).await;
+    }
+    let failure = rig.tree_columns("TREE 00000000000000000000000000000001").await.unwrap_err();
+    assert_eq!(failure.known_code(), Some(Code::QueryMemory), "{failure}");
 }
