@@ -8,10 +8,11 @@ import {
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
-import { EditorState, type Extension, Prec } from "@codemirror/state";
+import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
 import { complete, type Known } from "../language/completion";
 import { statementLanguage } from "../language/dialect";
+import type { Bindings } from "../state/settings.svelte";
 import { failureMark } from "./failure-mark";
 
 export interface EditorActions {
@@ -67,6 +68,14 @@ const look = EditorView.theme({
     backgroundColor: "var(--surface-selected)",
     color: "var(--text)",
   },
+  ".cm-vim-panel, .cm-panels": {
+    backgroundColor: "var(--surface-sunk)",
+    color: "var(--text-muted)",
+    fontFamily: "var(--mono)",
+    fontSize: "12px",
+  },
+  ".cm-panels.cm-panels-bottom": { borderTop: "1px solid var(--line)" },
+  ".cm-vim-panel input": { color: "var(--text)" },
   ".cm-completionMatchedText": { textDecoration: "none", color: "var(--accent)", fontWeight: "600" },
   ".cm-completionDetail": { color: "var(--text-faint)", fontStyle: "normal", marginLeft: "12px" },
   ".cm-completionIcon": { color: "var(--text-faint)", opacity: "1" },
@@ -98,8 +107,20 @@ function keys(actions: EditorActions): Extension {
   ];
 }
 
+/** Bindings go before all other keys. */
+const bindings = new Compartment();
+
+/** Changes how keys are read. Vim's are loaded when they are chosen; `:w` runs the statement. */
+export async function useBindings(view: EditorView, which: Bindings, run: () => void): Promise<void> {
+  if (which === "default") return view.dispatch({ effects: bindings.reconfigure([]) });
+  const { vim, Vim } = await import("@replit/codemirror-vim");
+  Vim.defineEx("write", "w", run);
+  view.dispatch({ effects: bindings.reconfigure(vim({ status: true })) });
+}
+
 export function createEditor(root: ShadowRoot, text: string, actions: EditorActions): EditorView {
   const extensions: Extension[] = [
+    bindings.of([]),
     keys(actions),
     history(),
     drawSelection(),

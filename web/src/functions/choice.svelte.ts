@@ -28,9 +28,13 @@ class TraceChoiceState {
     return session.run(statement);
   }
 
+  /** What names the row's service, where others have such functions too. */
+  serviceSelector(row: FunctionRow): Selector[] {
+    return isElsewhere(row, hub.functions) ? [{ key: "service", value: serviceOf(row) }] : [];
+  }
+
   #selectors(row: FunctionRow): Selector[] {
-    const elsewhere = isElsewhere(row, hub.functions);
-    const selectors: Selector[] = elsewhere ? [{ key: "service", value: serviceOf(row) }] : [];
+    const selectors = this.serviceSelector(row);
     const equals = this.where.indexOf("=");
     if (equals > 0) selectors.push({ key: this.where.slice(0, equals), value: this.where.slice(equals + 1) });
     return selectors;

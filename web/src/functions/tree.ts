@@ -66,17 +66,18 @@ const OPEN_UP_TO = 80;
 
 /**
  * The visible rows, top to bottom. Rows in `toggled` are not as they were at first; while something is searched
- * everything that matches is open.
+ * everything that matches is open; with `all` everything is.
  */
 export function functionRows(
   entries: FunctionEntry[],
   search: string,
-  toggled: ReadonlySet<string>,
+  toggled: ReadonlySet<string> | "all",
 ): FunctionRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = words.length ? entries.filter((entry) => matches(entry, words)) : entries;
   const first = entries.length <= OPEN_UP_TO;
-  const isOpen = (key: string, atFirst: boolean) => words.length > 0 || toggled.has(key) !== atFirst;
+  const isOpen = (key: string, atFirst: boolean) =>
+    words.length > 0 || toggled === "all" || toggled.has(key) !== atFirst;
   const rows: FunctionRow[] = [];
   for (const [service, functions] of byService(matching)) {
     const [root, top] = withoutRoot(service, rootModule(functions));

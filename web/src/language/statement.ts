@@ -104,6 +104,12 @@ export interface TraceChoice {
   selectors: Selector[];
   /** Such as `60s`, `5m`. */
   duration: string;
+  /** As it stands behind `WHERE`. */
+  condition?: string;
+  maxCalls?: number | null;
+  perSecond?: number | null;
+  /** Of how many requests one is captured. */
+  sample?: number | null;
 }
 
 const BARE_WORD = /^[A-Za-z0-9_.*-]+$/;
@@ -117,7 +123,14 @@ export function traceStatement(choice: TraceChoice): string {
   );
   const clause = on.length > 0 ? ` ON ${on.join(", ")}` : "";
   const pattern = BARE_PATTERN.test(choice.pattern) ? choice.pattern : quote(choice.pattern);
-  return `TRACE ${pattern}${clause} FOR ${choice.duration}`;
+  const { condition, maxCalls, perSecond, sample } = choice;
+  const where = condition?.trim() ? ` WHERE ${condition.trim()}` : "";
+  const limits = [
+    maxCalls ? ` LIMIT ${maxCalls} CALLS` : "",
+    perSecond ? ` RATE ${perSecond} PER SECOND` : "",
+    sample && sample > 1 ? ` SAMPLE 1 IN ${sample}` : "",
+  ];
+  return `TRACE ${pattern}${clause}${where} FOR ${choice.duration}${limits.join("")}`;
 }
 
 /** Which trace a call is part of. */

@@ -1,33 +1,35 @@
-/** The page's keys, as they are told and as they are handled. */
+/** Keys: how they are told, and which command they mean. */
 
 export interface KeyGroup {
   title: string;
   keys: { keys: string[]; does: string }[];
 }
 
-const MOD = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+export const MAC = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
 
-export const KEYS: KeyGroup[] = [
-  {
-    title: "Anywhere",
-    keys: [
-      { keys: ["?"], does: "this sheet" },
-      { keys: ["e"], does: "write a statement" },
-      { keys: ["/"], does: "search functions" },
-      { keys: ["1"], does: "table" },
-      { keys: ["2"], does: "chart" },
-      { keys: ["l"], does: "live on or off" },
-      { keys: ["b"], does: "functions and probes" },
-      { keys: ["Esc"], does: "cancel, or back to the table" },
-    ],
-  },
+/** `Mod-k` as it stands on the keyboard: `Ctrl`, `k`. */
+export function shown(key: string): string[] {
+  const names: Record<string, string> = {
+    Mod: MAC ? "⌘" : "Ctrl",
+    Escape: "Esc",
+    ArrowUp: "↑",
+    ArrowDown: "↓",
+  };
+  return key
+    .split(" ")
+    .flatMap((step) => step.split(/-(?=.)/))
+    .map((part) => names[part] ?? part);
+}
+
+/** Keys that belong to what has the focus. */
+export const PLACES: KeyGroup[] = [
   {
     title: "Statement",
     keys: [
-      { keys: [MOD, "Enter"], does: "run" },
-      { keys: ["Alt", "↑"], does: "earlier statement" },
-      { keys: ["Alt", "↓"], does: "later statement" },
-      { keys: [MOD, "Space"], does: "complete" },
+      { keys: shown("Mod-Enter"), does: "run" },
+      { keys: shown("Alt-ArrowUp"), does: "earlier statement" },
+      { keys: shown("Alt-ArrowDown"), does: "later statement" },
+      { keys: ["Ctrl", "Space"], does: "complete" },
     ],
   },
   {
@@ -47,4 +49,28 @@ export function isTyping(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** A second key comes within this time of the first, or begins anew. */
+const SEQUENCE_MS = 1_200;
+
+/** Which of the keys (such as `g f`, `?`, `Mod-k`) an event is the end of. */
+export class KeySequence {
+  #first = "";
+  #at = 0;
+
+  constructor(readonly keys: readonly string[]) {}
+
+  /** The key that is complete with this event; `null` where none is, also where one has begun. */
+  push(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">, now: number): string | null {
+    if (event.altKey || /^(Shift|Control|Meta)$/.test(event.key)) return null;
+    const mod = event.ctrlKey || event.metaKey;
+    const step = mod ? `Mod-${event.key.toLowerCase()}` : event.key;
+    const first = now - this.#at < SEQUENCE_MS ? this.#first : "";
+    this.#first = "";
+    const whole = [`${first} ${step}`, step].find((key) => this.keys.includes(key));
+    if (whole) return whole;
+    if (this.keys.some((key) => key.startsWith(`${step} `))) [this.#first, this.#at] = [step, now];
+    return null;
+  }
 }

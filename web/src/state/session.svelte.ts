@@ -4,7 +4,7 @@ import type { Failure, Probe, Rows, StatementAnswer, Tree } from "../api/types";
 import { callsOfProbe, firstWord, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
-import { fromFragment, START, toFragment, type ViewState } from "./url";
+import { fromFragment, type Room, START, toFragment, type ViewState } from "./url";
 
 /** At most so many rows are asked for: more than anybody reads, little enough to sort at once. */
 export const MAX_ROWS = 10_000;
@@ -45,8 +45,22 @@ class Session {
   start(): void {
     addEventListener("popstate", () => this.#restore());
     if (location.hash.length > 1) this.#restore();
-    else void this.#show(RECENT_CALLS, { ...START, q: RECENT_CALLS }, "replace");
+    else this.#showRecent(START);
     if (!this.text) this.type(RECENT_CALLS);
+  }
+
+  /** Goes to a room, and to something in it. What was asked in `explore` stays asked. */
+  enter(room: Room, at: string | null = null, find = ""): void {
+    if (room === this.url.room && !at) return;
+    this.failure = null;
+    this.notice = null;
+    this.change({ room, at, find, by: null }, "push");
+    this.#scheduleLive(0);
+    if (room === "explore" && !this.url.q) this.#showRecent(this.url);
+  }
+
+  #showRecent(url: ViewState): void {
+    void this.#show(RECENT_CALLS, { ...url, q: RECENT_CALLS }, "replace");
   }
 
   /** What the reader typed. */
@@ -58,6 +72,7 @@ class Session {
   /** Runs what stands in the editor, or `statement`, which then stands there. */
   run(statement = this.text): Promise<void> {
     if (!statement.trim()) return Promise.resolve();
+    if (this.url.room !== "explore") this.enter("explore");
     this.type(statement);
     history.add(statement);
     this.waiting = false;
@@ -66,14 +81,24 @@ class Session {
     return this.#show(statement, { ...next, view: next.view === "tree" ? "table" : next.view }, "push");
   }
 
-  /** Runs a statement beside the editor, such as the `UNTRACE` of a button. */
-  async command(statement: string): Promise<void> {
+  /** Puts a statement into the editor for a person to look over; what stood there can be found among the earlier ones. */
+  propose(statement: string): void {
+    if (this.url.room !== "explore") this.enter("explore");
+    history.add(this.text);
+    this.type(statement);
+  }
+
+  /** Runs a statement beside the editor, such as the `UNTRACE` of a button. Whether it was carried out. */
+  async command(statement: string): Promise<boolean> {
     history.add(statement);
     try {
       const answer = await runStatement(statement);
       if (answer.kind === "probes") this.notice = noticeOf(statement, answer.probes);
+      this.failure = null;
+      return true;
     } catch (thrown) {
       this.#fail(statement, thrown);
+      return false;
     }
   }
 
@@ -81,6 +106,13 @@ class Session {
   again(): void {
     if (this.rows || this.tree || this.waiting) return;
     void this.#show(this.shown, this.url, "replace");
+  }
+
+  /** Opens a view that was kept: its address, without which only its statement. */
+  goTo(view: string, statement: string): void {
+    globalThis.history.pushState(null, "", location.pathname + location.search + view);
+    this.#restore();
+    if (this.url.q !== statement) this.propose(statement);
   }
 
   cancel(): void {
@@ -119,8 +151,12 @@ class Session {
     const next = fromFragment(location.hash);
     const before = this.shown;
     const sameAnswer = (this.rows || this.tree) && (next.show ?? next.q) === before;
+    // Of a step between views of one question, what was typed meanwhile stays.
+    if (next.q && next.q !== this.url.q) this.type(next.q);
     this.url = next;
-    if (next.q) this.type(next.q);
+    if (next.q) this.failure = null;
+    else if (next.room === "explore") return this.#showRecent(next);
+    if (!next.q) return;
     if (sameAnswer) return this.#scheduleLive(0);
     const statement = next.show ?? next.q;
     this.waiting = !onlyAsks(statement);
@@ -160,7 +196,7 @@ class Session {
       this.tree = answer;
       this.rows = null;
       this.#write({ ...next, view: "tree", live: false }, step);
-    } else {
+    } else if (answer.kind === "rows") {
       this.tree = null;
       this.rows = answer;
       this.#write(next, step);
@@ -195,7 +231,7 @@ class Session {
 
   #scheduleLive(elapsedMs: number): void {
     clearTimeout(this.#liveTimer);
-    if (!this.url.live || !onlyAsks(this.shown)) return;
+    if (!this.url.live || this.url.room !== "explore" || !onlyAsks(this.shown)) return;
     const pause = Math.max(LIVE_PAUSE_MS, elapsedMs * LIVE_SHARE);
     this.#liveTimer = setTimeout(() => void this.#refresh(), pause);
   }
@@ -203,6 +239,7 @@ class Session {
   /** Runs the shown statement again without disturbing what is shown. */
   async #refresh(): Promise<void> {
     const statement = this.shown;
+    if (this.url.room !== "explore") return;
     if (this.held || document.hidden || this.url.view === "tree" || this.runningSince !== null) {
       return this.#scheduleLive(0);
     }

@@ -20,8 +20,12 @@ class ThemeChoice {
 
   toggle(): void {
     const wanted: Theme = this.dark ? "light" : "dark";
-    this.choice = wanted === (this.#systemDark ? "dark" : "light") ? "system" : wanted;
-    store("theme", this.choice);
+    this.choose(wanted === (this.#systemDark ? "dark" : "light") ? "system" : wanted);
+  }
+
+  choose(choice: Theme): void {
+    this.choice = choice;
+    store("theme", choice);
     this.apply();
   }
 

@@ -9,6 +9,10 @@ describe("the address", () => {
 
   it("brings back every part of a view", () => {
     const state: ViewState = {
+      room: "functions",
+      at: "pricing shop::pricing::price",
+      find: "price & co",
+      by: { column: "p99", descending: true },
       q: "SELECT args->>'sku' FROM calls WHERE x = '#&=%+ ü'\nLIMIT 5",
       show: "SELECT 1",
       view: "chart",

@@ -3,6 +3,8 @@
  * captured values in them do not end up in logs on the way, and their length is not limited by any server.
  */
 
+/** Where one is: what asks and answers, or one of the lists beside it. */
+export type Room = "explore" | "functions" | "live" | "instances" | "probes" | "health";
 export type View = "table" | "tree" | "chart";
 export type ChartKind = "scatter" | "line" | "histogram";
 
@@ -12,6 +14,13 @@ export interface Sort {
 }
 
 export interface ViewState {
+  room: Room;
+  /** What is chosen in a room other than `explore`: a function, an instance, a probe. */
+  at: string | null;
+  /** What is searched for there. */
+  find: string;
+  /** What its list is sorted by. */
+  by: Sort | null;
   /** The statement in the editor when it was last run. */
   q: string;
   /** The statement whose rows are shown, where it is another: the calls of the probe that `q` made. */
@@ -29,6 +38,10 @@ export interface ViewState {
 }
 
 export const START: ViewState = {
+  room: "explore",
+  at: null,
+  find: "",
+  by: null,
   q: "",
   show: null,
   view: "table",
@@ -42,6 +55,7 @@ export const START: ViewState = {
   live: false,
 };
 
+const ROOMS: readonly Room[] = ["explore", "functions", "live", "instances", "probes", "health"];
 const VIEWS: readonly View[] = ["table", "tree", "chart"];
 const CHARTS: readonly ChartKind[] = ["scatter", "line", "histogram"];
 
@@ -51,11 +65,15 @@ export function toFragment(state: ViewState): string {
   const set = (key: string, value: string | null) => {
     if (value) parameters.set(key, value);
   };
+  set("room", state.room === START.room ? null : state.room);
+  set("at", state.at);
+  set("find", state.find);
+  set("by", sortText(state.by));
   set("q", state.q);
   set("show", state.show);
   set("view", state.view === "table" ? null : state.view);
   set("call", state.call);
-  set("sort", state.sort && (state.sort.descending ? "-" : "") + state.sort.column);
+  set("sort", sortText(state.sort));
   set("x", state.x);
   set("y", state.y);
   set("chart", state.chart);
@@ -70,6 +88,10 @@ export function fromFragment(fragment: string): ViewState {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   const log = parameters.get("log") ?? "";
   return {
+    room: oneOf(ROOMS, parameters.get("room")) ?? START.room,
+    at: parameters.get("at"),
+    find: parameters.get("find") ?? "",
+    by: sortIn(parameters.get("by")),
     q: parameters.get("q") ?? "",
     show: parameters.get("show"),
     view: oneOf(VIEWS, parameters.get("view")) ?? "table",
@@ -86,6 +108,10 @@ export function fromFragment(fragment: string): ViewState {
 
 function oneOf<T extends string>(allowed: readonly T[], text: string | null): T | null {
   return allowed.find((word) => word === text) ?? null;
+}
+
+function sortText(sort: Sort | null): string | null {
+  return sort && (sort.descending ? "-" : "") + sort.column;
 }
 
 function sortIn(text: string | null): Sort | null {
