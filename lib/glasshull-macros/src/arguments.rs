@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     captures: Vec<Capture>,
     /// All patterns that stood in the signature.
     patterns: Vec<Wrap>,
+    /// Statements that take the whole of each argument, in order, into the block they stand in, as a function does. They
+    /// are dropped in that order if the block never runs.
+    pub(crate) taken: TokenStream,
     /// First statements of the moved body: binds each argument as the signature did.
     pub(crate) rebind: TokenStream,
 }
@@ -82,7 +85,9 @@ impl Arguments {
     fn receiver(&mut self, receiver: &Receiver) {
         let (this, cfg) = (&receiver.self_token, conditions(&receiver.attrs));
         // A reference to the whole of it makes the closure take the whole of it, as a function does.
-        self.rebind.extend(quote!(#(#cfg)* let _ = &#this;));
+        let take = quote!(#(#cfg)* let _ = &#this;);
+        self.taken.extend(take.clone());
+        self.rebind.extend(take);
         let value = Captured::Reference(quote!(&#this));
         self.captures.push(Capture { name: "self".into(), fields: Vec::new(), wraps: Vec::new(), value, cfg });
     }
@@ -92,12 +97,14 @@ impl Arguments {
         if let Pat::Ident(PatIdent { ident, mutability, by_ref: None, subpat: None, .. }) = &mut *typed.pat {
             let ident = ident.clone();
             let mutability = mutability.take();
+            self.taken.extend(quote!(#(#cfg)* let _ = &#ident;));
             self.rebind.extend(quote!(#(#cfg)* let #mutability #ident = #ident;));
             self.capture(&ident, Vec::new(), Vec::new(), quote!(&#ident), cfg);
             return;
         }
         let whole = format_ident!("__glasshull_argument_{place}", span = Span::mixed_site());
         let original = std::mem::replace(&mut *typed.pat, parse_quote!(#whole));
+        self.taken.extend(quote!(#(#cfg)* let _ = &#whole;));
         self.rebind.extend(quote!(#(#cfg)* let #whole = #whole; #(#cfg)* let #original = #whole;));
         let wrap = borrowing(original.clone(), &whole);
         for (name, fields) in bound_names(&original) {
@@ -134,6 +141,11 @@ impl Arguments {
                 }
             }
         }
+    }
+
+    /// Leaves it to the body which arguments it takes, and how.
+    pub(crate) fn take_nothing(&mut self) {
+        (self.taken, self.rebind) = (TokenStream::new(), TokenStream::new());
     }
 
     /// Whether there is one of this name.

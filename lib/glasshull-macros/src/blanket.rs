@@ -1,8 +1,8 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Meta, Result, TraitItem, Type,
-    parse_quote,
+    Attribute, Error, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Meta, Result, TraitItem,
+    TraitItemFn, Type, parse_quote,
 };
 
 use crate::function::Function;
@@ -24,16 +24,18 @@ fn try_expand(options: TokenStream, tokens: TokenStream) -> Result<TokenStream> 
     let options: Options = syn::parse2(options)?;
     // A method parses as an `ItemFn` too, but for `default fn`, and a required method of a trait does not.
     if let Ok(mut function) = syn::parse2::<ItemFn>(tokens.clone()) {
-        if let Some(Own { options, owner, direct }) = own(options, &mut function.attrs)? {
-            wrap_item(&mut function, owner.as_deref(), &options, direct)?;
-        }
-        return Ok(function.into_token_stream());
+        let shown = match own(options, &mut function.attrs)? {
+            Some(Own { options, owner, direct }) => wrap_item(&mut function, owner.as_deref(), &options, direct)?,
+            None => None,
+        };
+        return Ok(shown.unwrap_or_else(|| function.into_token_stream()));
     }
     if let Ok(mut method) = syn::parse2::<ImplItemFn>(tokens.clone()) {
-        if let Some(Own { options, owner, direct }) = own(options, &mut method.attrs)? {
-            wrap_method(&mut method, owner.as_deref(), &options, direct)?;
-        }
-        return Ok(method.into_token_stream());
+        let shown = match own(options, &mut method.attrs)? {
+            Some(Own { options, owner, direct }) => wrap_method(&mut method, owner.as_deref(), &options, direct)?,
+            None => None,
+        };
+        return Ok(shown.unwrap_or_else(|| method.into_token_stream()));
     }
     options.check_for_block()?;
     let mut item = syn::parse2::<Item>(tokens)?;
@@ -80,17 +82,50 @@ fn own(mut options: Options, attributes: &mut Vec<Attribute>) -> Result<Option<O
 
 fn of_block(options: Options, attributes: &mut Vec<Attribute>) -> Result<Option<Options>> {
     // A block around says nothing of functions in blocks inside it, as they have paths of their own.
-    Ok(own(options, attributes)?.map(|own| own.options))
+    Ok(own(options, attributes)?.map(|own| own.options.before(attributes)))
 }
 
-fn wrap_item(function: &mut ItemFn, owner: Option<&str>, options: &Options, direct: bool) -> Result<()> {
+/// Both a function as it was written, for those who read its documentation, and what was made of it, where that is no
+/// longer `async`.
+fn shown<T: ToTokens>(written: Option<T>, made: &T, is_async: bool) -> Option<TokenStream> {
+    let written = written.filter(|_| !is_async)?;
+    Some(quote!(#[cfg(doc)] #written #[cfg(not(doc))] #made))
+}
+
+fn wrap_item(
+    function: &mut ItemFn,
+    owner: Option<&str>,
+    options: &Options,
+    direct: bool,
+) -> Result<Option<TokenStream>> {
+    let written = function.sig.asyncness.map(|_| function.clone());
     let ItemFn { attrs, sig, block, .. } = function;
-    Function { attributes: attrs, signature: sig, body: block, owner }.wrap(options, direct)
+    Function { attributes: attrs, signature: sig, body: block, owner }.wrap(options, direct)?;
+    Ok(shown(written, function, function.sig.asyncness.is_some()))
 }
 
-fn wrap_method(method: &mut ImplItemFn, owner: Option<&str>, options: &Options, direct: bool) -> Result<()> {
+fn wrap_method(
+    method: &mut ImplItemFn,
+    owner: Option<&str>,
+    options: &Options,
+    direct: bool,
+) -> Result<Option<TokenStream>> {
+    let written = method.sig.asyncness.map(|_| method.clone());
     let ImplItemFn { attrs, sig, block, .. } = method;
-    Function { attributes: attrs, signature: sig, body: block, owner }.wrap(options, direct)
+    Function { attributes: attrs, signature: sig, body: block, owner }.wrap(options, direct)?;
+    Ok(shown(written, method, method.sig.asyncness.is_some()))
+}
+
+fn wrap_provided(
+    method: &mut TraitItemFn,
+    owner: &str,
+    options: &Options,
+    direct: bool,
+) -> Result<Option<TokenStream>> {
+    let written = method.sig.asyncness.map(|_| method.clone());
+    let TraitItemFn { attrs, sig, default: Some(body), .. } = method else { return Ok(None) };
+    Function { attributes: attrs, signature: sig, body, owner: Some(owner) }.wrap(options, direct)?;
+    Ok(shown(written, method, method.sig.asyncness.is_some()))
 }
 
 fn wrap_impl(block: &mut ItemImpl, options: &Options) -> Result<()> {
@@ -99,8 +134,9 @@ fn wrap_impl(block: &mut ItemImpl, options: &Options) -> Result<()> {
         if let ImplItem::Fn(method) = item
             && let Some((own, direct)) =
                 options_of(&mut method.attrs, options, owner.as_deref(), &plain(&method.sig.ident))?
+            && let Some(shown) = wrap_method(method, owner.as_deref(), &own, direct)?
         {
-            wrap_method(method, owner.as_deref(), &own, direct)?;
+            *item = ImplItem::Verbatim(shown);
         }
     }
     Ok(())
@@ -110,12 +146,12 @@ fn wrap_trait(block: &mut ItemTrait, options: &Options) -> Result<()> {
     let owner = plain(&block.ident);
     for item in &mut block.items {
         if let TraitItem::Fn(method) = item
-            && let Some(body) = &mut method.default
+            && method.default.is_some()
             && let Some((own, direct)) =
                 options_of(&mut method.attrs, options, Some(&owner), &plain(&method.sig.ident))?
+            && let Some(shown) = wrap_provided(method, &owner, &own, direct)?
         {
-            let (attributes, signature) = (&method.attrs, &mut method.sig);
-            Function { attributes, signature, body, owner: Some(&owner) }.wrap(&own, direct)?;
+            *item = TraitItem::Verbatim(shown);
         }
     }
     Ok(())
@@ -130,10 +166,14 @@ fn wrap_module(module: &mut ItemMod, options: &Options) -> Result<()> {
 
 fn wrap_in_module(item: &mut Item, options: &Options) -> Result<()> {
     match item {
-        Item::Fn(function) => match options_of(&mut function.attrs, options, None, &plain(&function.sig.ident))? {
-            Some((own, direct)) => wrap_item(function, None, &own, direct),
-            None => Ok(()),
-        },
+        Item::Fn(function) => {
+            if let Some((own, direct)) = options_of(&mut function.attrs, options, None, &plain(&function.sig.ident))?
+                && let Some(shown) = wrap_item(function, None, &own, direct)?
+            {
+                *item = Item::Verbatim(shown);
+            }
+            Ok(())
+        }
         // An allocator must not run what allocates.
         Item::Impl(block) if is_allocator(block) => Ok(()),
         Item::Impl(block) => match options_of_block(&mut block.attrs, options)? {
@@ -157,11 +197,11 @@ fn options_of_block(attributes: &mut Vec<Attribute>, around: &Options) -> Result
     if leave_note(attributes, around, None, false) {
         return Ok(None);
     }
-    let Some(place) = attributes.iter().position(is_ours) else { return Ok(Some(around.clone())) };
+    let Some(place) = attributes.iter().position(is_ours) else { return Ok(Some(around.clone().before(attributes))) };
     let Ok(own) = own_options(&attributes[place]) else { return Ok(None) };
     own.check_for_block()?;
     attributes.remove(place);
-    Ok(Some(own.within(around)))
+    Ok(Some(own.within(around).before(attributes)))
 }
 
 /// Where an attribute may be ours or not: leaves it what it needs if it is, and does what is needed if it is not.

@@ -6,13 +6,14 @@ use syn::{
 };
 
 use crate::arguments::Arguments;
+use crate::attributes::have_macros;
 use crate::mentions::mentions;
 use crate::options::{Options, plain};
 use crate::output::{inferable, is_never, return_type_hint};
 
-/// Types and functions of `glasshull::__private` that hold and begin calls.
-const SYNCHRONOUS: (&str, &str) = ("Call", "begin");
-const ASYNCHRONOUS: (&str, &str) = ("AsyncCall", "begin_async");
+/// Functions of `glasshull::__private` that begin calls.
+const SYNCHRONOUS: &str = "enter";
+const ASYNCHRONOUS: &str = "enter_async";
 
 /// A function with a body, wherever it stands.
 pub(crate) struct Function<'a> {
@@ -98,18 +99,66 @@ impl Function<'_> {
         }
     }
 
-    /// The body moves into a future that is awaited at once.
+    /// The body moves into a future that says how its call is captured. The function gives that, as a plain function:
+    /// another future around it would hold the arguments once more. It stays `async` where that must be.
     fn asynchronous(&mut self, options: &Options) -> TokenStream {
         let arguments = Arguments::take_from(self.signature, options);
-        let open = self.open(&arguments, options, ASYNCHRONOUS);
-        let ty = inferable(&self.signature.output);
+        let is_never = is_never(&self.signature.output);
+        let ty = if is_never { parse_quote!(::core::convert::Infallible) } else { inferable(&self.signature.output) };
         let body = &*self.body;
-        awaited(&open, &ty, &arguments.rebind, &quote!(#body))
+        let running = self.running(&arguments, options, &ty, &[], &quote!(#body));
+        if is_never {
+            return quote!(match #running.await {});
+        }
+        if options.stays_async || self.must_stay_async() {
+            return quote!(#running.await);
+        }
+        self.signature.asyncness = None;
+        self.signature.output = future_of(&self.signature.output);
+        running
+    }
+
+    /// Attributes that are expanded later may want an `async fn`.
+    fn must_stay_async(&self) -> bool {
+        self.must_stay_in_place() || have_macros(self.attributes)
+    }
+
+    /// A future that does what an `async` block does, and begins its call as the first thing in it. The body is made where
+    /// it stays, so that it is there once only.
+    fn running(
+        &self,
+        arguments: &Arguments,
+        options: &Options,
+        ty: &Type,
+        attributes: &[Attribute],
+        body: &TokenStream,
+    ) -> TokenStream {
+        let (site, begin) = (self.site(arguments, options), begin(arguments, options, ASYNCHRONOUS));
+        let [call, returned, value] = locals(["call", "returned", "value"]);
+        let (hint, p) = (return_type_hint(ty), quote!(::glasshull::__private));
+        let (finish, Arguments { taken, rebind, .. }) = (finish(&call, &quote!(#returned)), arguments);
+        quote_spanned! {Span::mixed_site()=> {
+            #site
+            #p::run(
+                || &__GLASSHULL_SITE,
+                #(#attributes)* async move {
+                    #taken
+                    if __GLASSHULL_SITE.is_on() { #p::begin_apart(|| #begin) }
+                    #hint
+                    #rebind
+                    #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
+                    let #value: #ty = #body;
+                    #[allow(unreachable_code, clippy::needless_return)]
+                    return #value;
+                },
+                |#returned: &_, #call: &mut #p::AsyncCall| { #finish },
+            )
+        }}
     }
 
     /// The body stays where it is, so that what it says of itself stays true; its returned value is not captured.
     fn guarded(&mut self, options: &Options) -> TokenStream {
-        let open = self.open(&Arguments::of(self.signature, options), options, SYNCHRONOUS);
+        let open = self.open(&Arguments::of(self.signature, options), options);
         let [call] = locals(["call"]);
         let body = &*self.body;
         quote_spanned! {Span::mixed_site()=>
@@ -125,13 +174,12 @@ impl Function<'_> {
     }
 
     /// The function's site, and an expression for a call that is open if the function is being captured.
-    fn open(&self, arguments: &Arguments, options: &Options, kind: (&str, &str)) -> TokenStream {
-        let (site, begin, call) =
-            (self.site(arguments, options), begin(arguments, options, kind), format_ident!("{}", kind.0));
+    fn open(&self, arguments: &Arguments, options: &Options) -> TokenStream {
+        let (site, begin) = (self.site(arguments, options), begin(arguments, options, SYNCHRONOUS));
         let p = quote!(::glasshull::__private);
         quote_spanned! {Span::mixed_site()=> {
             #site
-            if __GLASSHULL_SITE.is_on() { #begin } else { #p::#call::off() }
+            if __GLASSHULL_SITE.is_on() { #begin } else { #p::Call::off() }
         }}
     }
 
@@ -161,8 +209,10 @@ impl Function<'_> {
             Stmt::Expr(expression, None) => expression.clone(),
             _ => return None,
         };
-        let block = async_block(&mut future)?;
-        block.capture.is_some().then(|| (block.clone(), output))
+        match async_block(&mut future)? {
+            Expr::Async(block) if block.capture.is_some() => Some((block.clone(), output)),
+            _ => None,
+        }
     }
 
     fn wrap_returned_future(&mut self, options: &Options, future: ExprAsync, output: Type) -> Result<()> {
@@ -171,14 +221,13 @@ impl Function<'_> {
         // be gone by then.
         let only_expression = self.body.stmts.len() == 1;
         arguments.retain(|name| only_expression && mentions(&future.block, name));
-        let open = self.open(&arguments, options, ASYNCHRONOUS);
+        arguments.take_nothing();
         let body = &future.block;
-        let wrapped = awaited(&open, &output, &TokenStream::new(), &quote!(#body));
-        let attributes = &future.attrs;
+        let running = self.running(&arguments, options, &output, &future.attrs, &quote!(#body));
         if let Some(Stmt::Expr(expression, None)) = self.body.stmts.last_mut()
             && let Some(block) = async_block(expression)
         {
-            *block = parse_quote!(#(#attributes)* async move { #wrapped });
+            *block = Expr::Verbatim(running);
         }
         Ok(())
     }
@@ -188,40 +237,19 @@ fn locals<const N: usize>(names: [&str; N]) -> [Ident; N] {
     names.map(|name| format_ident!("__glasshull_{name}", span = Span::mixed_site()))
 }
 
-/// The body as a future that is awaited at once; made where it stays, so that it is there once only.
-fn awaited(open: &TokenStream, ty: &Type, rebind: &TokenStream, body: &TokenStream) -> TokenStream {
-    let [call, returned, value] = locals(["call", "returned", "value"]);
-    let (hint, p) = (return_type_hint(ty), quote!(::glasshull::__private));
-    let finish = finish(&call, &quote!(#returned));
-    quote_spanned! {Span::mixed_site()=>
-        #p::run(
-            #open,
-            async move {
-                #hint
-                #rebind
-                #[allow(clippy::diverging_sub_expression, clippy::let_unit_value, clippy::let_with_type_underscore)]
-                let #value: #ty = #body;
-                #[allow(unreachable_code, clippy::needless_return)]
-                return #value;
-            },
-            |#returned: &_, #call: &mut #p::AsyncCall| { #finish },
-        ).await
-    }
-}
-
 /// An expression that records the arguments and begins the call.
-fn begin(arguments: &Arguments, options: &Options, (_, begin): (&str, &str)) -> TokenStream {
-    let (begin, [recorder, entering]) = (format_ident!("{begin}"), locals(["recorder", "entering"]));
+fn begin(arguments: &Arguments, options: &Options, enter: &str) -> TokenStream {
+    let (enter, [recorder, entering]) = (format_ident!("{enter}"), locals(["recorder", "entering"]));
     let (record, p) = (arguments.record(options, &recorder), quote!(::glasshull::__private));
     quote_spanned! {Span::mixed_site()=> {
         #[allow(unused_imports)]
         use #p::specialize::*;
-        let mut #entering = #p::enter(&__GLASSHULL_SITE);
+        let mut #entering = #p::#enter(&__GLASSHULL_SITE);
         if let ::core::option::Option::Some(#recorder) = #entering.recorder() {
             let _ = &*#recorder;
             #record
         }
-        #entering.#begin()
+        #entering.begin()
     }}
 }
 
@@ -243,6 +271,17 @@ fn finish(call: &Ident, returned: &TokenStream) -> TokenStream {
             #call.finish();
         }
     }
+}
+
+/// What an `async fn` gives that is said to give this. Written by us it holds all that the function is given, whatever the
+/// edition of whom it is written for.
+fn future_of(output: &ReturnType) -> ReturnType {
+    let ty = match output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    let future = quote_spanned!(Span::mixed_site()=> impl ::core::future::Future<Output = #ty>);
+    ReturnType::Type(Default::default(), Box::new(Type::Verbatim(future)))
 }
 
 /// The `X` of `impl Future<Output = X>` and `Pin<Box<dyn Future<Output = X>>>`.
@@ -282,9 +321,9 @@ fn output_of_bound(bound: &TypeParamBound) -> Option<Type> {
     })
 }
 
-fn async_block(expression: &mut Expr) -> Option<&mut ExprAsync> {
+fn async_block(expression: &mut Expr) -> Option<&mut Expr> {
     match expression {
-        Expr::Async(block) => Some(block),
+        Expr::Async(_) => Some(expression),
         Expr::Call(call) if is_box_pin(&call.func) && call.args.len() == 1 => async_block(call.args.first_mut()?),
         _ => None,
     }

@@ -4,6 +4,8 @@
 #[cfg(feature = "enabled")]
 mod arguments;
 #[cfg(feature = "enabled")]
+mod attributes;
+#[cfg(feature = "enabled")]
 mod blanket;
 #[cfg(feature = "enabled")]
 mod function;

@@ -2,9 +2,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, Ident, LitBool, LitStr, Result, Token, ext::IdentExt, parenthesized};
+use syn::{Attribute, Error, Expr, Ident, LitBool, LitStr, Result, Token, ext::IdentExt, parenthesized};
 
 use crate::arguments::Arguments;
+use crate::attributes::have_macros;
 
 /// What stands in the parentheses of `#[trace(..)]`.
 #[derive(Clone, Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) capture: Vec<Computed>,
     /// On a block: functions that are passed over.
     pub(crate) except: Vec<Ident>,
+    /// Functions that are `async` stay so: attributes of the block around may want that.
+    pub(crate) stays_async: bool,
     /// What the block around says of arguments. A function in it need not have them.
     inherited_skip: Vec<Ident>,
     inherited_redact: Vec<Ident>,
@@ -118,8 +121,15 @@ impl Options {
     /// What is inside a block has the block's options for arguments, and its own on top.
     pub(crate) fn within(mut self, block: &Self) -> Self {
         self.skip_all |= block.skip_all;
+        self.stays_async |= block.stays_async;
         self.inherited_skip = block.skip.iter().chain(&block.inherited_skip).cloned().collect();
         self.inherited_redact = block.redact.iter().chain(&block.inherited_redact).cloned().collect();
+        self
+    }
+
+    /// As they are on a block that has these attributes besides.
+    pub(crate) fn before(mut self, attributes: &[Attribute]) -> Self {
+        self.stays_async |= have_macros(attributes);
         self
     }
 

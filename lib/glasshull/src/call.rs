@@ -1,12 +1,8 @@
 //! Calls under way. The code made by `#[glasshull::trace]` holds one of these while the function runs.
 
-use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use crate::clock::ticks;
 use crate::frame::{self, Frame, Here, TraceId, here};
 use crate::panics;
 use crate::record::Ending;
@@ -46,6 +42,11 @@ unsafe fn captured<R>(call: &mut ManuallyDrop<impl FnOnce(bool) -> R>) -> R {
 
 /// The beginning of a call of a function that is on, while its arguments are recorded.
 pub struct Entering(Option<Hold>);
+
+impl Entering {
+    /// Nothing is to be captured.
+    pub(crate) const NOTHING: Self = Self(None);
+}
 
 /// Looks whether a call is to be captured.
 #[cold]
@@ -91,15 +92,6 @@ impl Entering {
                 Begun::Lost => Call::off(),
             }
         })
-    }
-
-    /// Begins the call of an async function.
-    #[cold]
-    #[inline(never)]
-    pub fn begin_async(self) -> AsyncCall {
-        let Some((frame, by)) = self.begin_anywhere() else { return AsyncCall::off() };
-        let open = by.map(|(agent_id, site)| AsyncOpen { agent_id, site, busy: 0, ending: None });
-        AsyncCall { entered: Some(Box::new(AsyncEntered { frame, open })) }
     }
 
     /// Begins a call that may end on any thread: what is around the calls inside it; and the agent and the function,
@@ -315,194 +307,5 @@ impl Drop for Call {
         if self.is_open() {
             self.leave();
         }
-    }
-}
-
-/// An async call: begins when its future is polled first, ends when that is ready, panics or is dropped.
-pub struct AsyncCall {
-    entered: Option<Box<AsyncEntered>>,
-}
-
-struct AsyncEntered {
-    frame: Frame,
-    open: Option<AsyncOpen>,
-}
-
-struct AsyncOpen {
-    agent_id: u64,
-    site: u32,
-    /// Ticks in which it was polled.
-    busy: u64,
-    /// How it ends, while what it gave is being recorded.
-    ending: Option<Ending>,
-}
-
-impl AsyncCall {
-    /// A call that is not captured.
-    #[inline(always)]
-    pub const fn off() -> Self {
-        Self { entered: None }
-    }
-
-    /// Whether what it gives is to be captured.
-    #[inline(always)]
-    pub fn is_open(&self) -> bool {
-        self.entered.is_some()
-    }
-
-    /// The function returned, and whether `Err`: where that goes, if it is wanted. [`Self::finish`] is to follow.
-    #[cold]
-    #[inline(never)]
-    pub fn end(&mut self, is_error: bool) -> Option<&mut Recorder> {
-        self.ending(if is_error { Ending::Error } else { Ending::Returned })
-    }
-
-    fn ending(&mut self, ending: Ending) -> Option<&mut Recorder> {
-        let entered = self.entered.as_mut()?;
-        let open = entered.open.as_mut()?;
-        if open.ending.is_some() {
-            return None;
-        }
-        let end = open.end(entered.frame.call_id, ending);
-        let Some(hold) = here(|here| thread::end_anywhere(here, &end, ticks())) else {
-            thread::end_outside(&end, ticks());
-            entered.open = None;
-            return None;
-        };
-        open.ending = Some(ending);
-        // SAFETY: the capture is under way until `finish`, and `self` lends what it gives.
-        Some(unsafe { thread::end_recorder(hold) })
-    }
-
-    /// What it gave is recorded.
-    #[cold]
-    #[inline(never)]
-    pub fn finish(&mut self) {
-        if let Some(entered) = self.entered.take()
-            && let Some(open) = &entered.open
-            && let Some(ending) = open.ending
-        {
-            let end = open.end(entered.frame.call_id, ending);
-            if !here(|here| write_end(here, &end)) {
-                thread::end_outside(&end, ticks());
-            }
-        }
-    }
-}
-
-impl AsyncOpen {
-    fn end(&self, call_id: u64, ending: Ending) -> End {
-        let Self { agent_id, site, busy, .. } = *self;
-        End { agent_id, site, call_id, busy, ending }
-    }
-}
-
-/// Ends the capture of an end.
-fn write_end(here: &Here, end: &End) -> bool {
-    let hold = thread::find_of(here, end.agent_id);
-    // SAFETY: the capture is under way, and nothing lent is in use.
-    let written = hold.is_some_and(|hold| unsafe { thread::finish_end(hold) });
-    here.end_capture();
-    written
-}
-
-impl Drop for AsyncCall {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.is_open() {
-            self.cancel();
-        }
-    }
-}
-
-impl AsyncCall {
-    #[cold]
-    #[inline(never)]
-    fn cancel(&mut self) {
-        let _ = self.ending(Ending::Cancelled);
-        self.finish();
-    }
-}
-
-/// Runs the body of an async function as part of a call; `finish` captures what it gave.
-#[inline(always)]
-pub fn run<F: Future, E: Fn(&F::Output, &mut AsyncCall)>(call: AsyncCall, body: F, finish: E) -> Running<F, E> {
-    Running { body, call, finish }
-}
-
-/// The body of an async function that may be captured.
-pub struct Running<F, E> {
-    body: F,
-    call: AsyncCall,
-    finish: E,
-}
-
-impl<F: Future, E: Fn(&F::Output, &mut AsyncCall)> Future for Running<F, E> {
-    type Output = F::Output;
-
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: `body` is structurally pinned: it is never moved out of `self`, `Running` has no `Drop` of its own,
-        // is `Unpin` only if the body is, and is not packed. `call` and `finish` are never pinned.
-        let (body, call, finish) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.body), &mut this.call, &this.finish)
-        };
-        match &call.entered {
-            None => body.poll(context),
-            Some(_) => poll_captured(body, call, finish, context),
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn poll_captured<F: Future>(
-    body: Pin<&mut F>,
-    call: &mut AsyncCall,
-    finish: &impl Fn(&F::Output, &mut AsyncCall),
-    context: &mut Context<'_>,
-) -> Poll<F::Output> {
-    let polled = call.poll(|| body.poll(context));
-    if let Poll::Ready(output) = &polled {
-        finish(output, call);
-    }
-    polled
-}
-
-impl AsyncCall {
-    #[inline]
-    fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
-        let frame = self.entered.as_ref().map_or(Frame::NONE, |entered| entered.frame);
-        let (panics, was_panicking) = (panics::count(), std::thread::panicking());
-        let _poll = Polled { call: self, before: frame::replace(frame), began: ticks(), panics, was_panicking };
-        poll()
-    }
-}
-
-/// One poll of a call's body; its end, also by a panic.
-struct Polled<'a> {
-    call: &'a mut AsyncCall,
-    before: Frame,
-    began: u64,
-    panics: u32,
-    was_panicking: bool,
-}
-
-impl Drop for Polled<'_> {
-    fn drop(&mut self) {
-        if let Some(open) = self.call.entered.as_mut().and_then(|entered| entered.open.as_mut()) {
-            // Ticks of different cores may differ, and a thread may have moved.
-            open.busy = open.busy.saturating_add(ticks().saturating_sub(self.began));
-        }
-        if std::thread::panicking() && !self.was_panicking {
-            panics::last_since(self.panics, |message, place| {
-                if let Some(out) = self.call.ending(Ending::Panicked) {
-                    out.panic(message, place);
-                }
-                self.call.finish();
-            });
-        }
-        frame::replace(self.before);
     }
 }

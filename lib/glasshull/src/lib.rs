@@ -72,6 +72,8 @@
 #[cfg(feature = "enabled")]
 mod agent;
 #[cfg(feature = "enabled")]
+mod async_call;
+#[cfg(feature = "enabled")]
 mod call;
 #[cfg(feature = "enabled")]
 mod clock;
@@ -192,7 +194,7 @@ mod value;
 ///
 /// # What it makes
 ///
-/// The function keeps its signature, the order in which it drops things, and what its body may do. Of
+/// The function keeps its type, the order in which it drops things, and what its body may do. Of
 ///
 /// ```
 /// # use std::num::ParseIntError;
@@ -239,7 +241,10 @@ mod value;
 /// }
 /// ```
 ///
-/// The body of an `async fn` moves into an `async move` block instead, which is awaited at once. A function whose last
+/// The body of an `async fn` moves into an `async move` block instead, which begins its call when it is polled first. The
+/// function becomes a plain one that gives that future, `fn .. -> impl Future<Output = ..>`: so it is one word larger than
+/// without the attribute, and no more. It stays an `async fn`, and holds its arguments once more, where attributes that
+/// may be macros stand behind this one (`#[tokio::main]`, `#[async_trait]`), and where it returns `!`. A function whose last
 /// expression is `async move { .. }` or `Box::pin(async move { .. })`, and whose signature tells the future's `Output`
 /// (as with `async_trait`), is treated as the `async fn` it stands for.
 pub use glasshull_macros::trace;
@@ -260,7 +265,8 @@ pub use {
 pub mod __private {
     pub use linkme;
 
-    pub use crate::call::{AsyncCall, Call, Entering, Running, call_once, either, enter, run};
+    pub use crate::async_call::{AsyncCall, AsyncEntering, Running, begin_apart, enter_async, run};
+    pub use crate::call::{Call, Entering, call_once, either, enter};
     pub use crate::site::{SITES, Site};
     pub use crate::specialize::{Failure, Returned, Value, compute, traits as specialize};
     pub use crate::value::Recorder;

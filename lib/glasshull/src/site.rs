@@ -1,6 +1,6 @@
 //! Traceable functions: one static [`Site`] each, and the list of all of them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use glasshull_wire::limits::{MAX_ARGUMENTS, MAX_FUNCTIONS};
@@ -24,6 +24,8 @@ pub struct Site {
     gate: AtomicU32,
     /// Its place on the list, plus one.
     index: AtomicU32,
+    /// How often it was switched, counted before.
+    switches: AtomicU32,
     pub(crate) path: &'static str,
     pub(crate) file: &'static str,
     pub(crate) line: u32,
@@ -40,7 +42,8 @@ impl Site {
         arguments: &'static [&'static str],
         is_async: bool,
     ) -> Self {
-        Self { gate: AtomicU32::new(UNLISTED), index: AtomicU32::new(0), path, file, line, arguments, is_async }
+        let (gate, index, switches) = (AtomicU32::new(UNLISTED), AtomicU32::new(0), AtomicU32::new(0));
+        Self { gate, index, switches, path, file, line, arguments, is_async }
     }
 
     /// Whether any agent might want this call.
@@ -78,11 +81,19 @@ impl Site {
     }
 
     pub(crate) fn switch(&self, agent: u32, on: bool) {
+        self.switches.fetch_add(1, Ordering::AcqRel);
         if on {
-            self.gate.fetch_or(agent, Ordering::Relaxed);
+            self.gate.fetch_or(agent, Ordering::Release);
         } else {
-            self.gate.fetch_and(!agent, Ordering::Relaxed);
+            self.gate.fetch_and(!agent, Ordering::Release);
         }
+    }
+
+    /// How often it was switched. Somebody who asks, then finds it on, off, and on again, and asks once more, gets another
+    /// number: each look at the gate sees what was counted before it was as it is.
+    pub(crate) fn switches(&self) -> u32 {
+        fence(Ordering::Acquire);
+        self.switches.load(Ordering::Acquire)
     }
 
     /// Its place on the list. Only listed sites are asked.
@@ -184,6 +195,18 @@ mod tests {
         let held = list();
         assert!(site.gate() == 0 && site.is_on());
         drop(held);
+    }
+
+    #[test]
+    fn what_was_off_in_between_shows() {
+        let site = site();
+        list().add(site);
+        site.switch(1, true);
+        let before = site.switches();
+        assert_eq!(site.switches(), before);
+        site.switch(1, false);
+        site.switch(1, true);
+        assert_ne!(site.switches(), before);
     }
 
     #[test]

@@ -423,3 +423,37 @@ fn async_drops_happen_in_the_order_of_the_untraced_function() {
     let without = drops(|| futures::executor::block_on(bare(n("1"), n("2"), n("3"))));
     assert_eq!(with, without);
 }
+
+/// A future that is never polled drops what it was given, in the order it was given in.
+#[test]
+fn unpolled_futures_drop_their_arguments_in_the_order_of_the_untraced_function() {
+    type Pair = (Noted, Noted);
+    #[glasshull::trace(skip(a), capture(c = c.0))]
+    async fn traced(a: Noted, (_, b): Pair, _: Noted, c: Noted) {
+        drop((c, b, a));
+    }
+    async fn bare(a: Noted, (_, b): Pair, _: Noted, c: Noted) {
+        drop((c, b, a));
+    }
+    let n = Noted;
+    let with = drops(|| drop(traced(n("1"), (n("2"), n("3")), n("4"), n("5"))));
+    let without = drops(|| drop(bare(n("1"), (n("2"), n("3")), n("4"), n("5"))));
+    assert_eq!(with, without);
+}
+
+/// What a traced future takes more than one that is not: a word, and what lies between that and its last field.
+#[test]
+fn traced_futures_are_not_much_larger() {
+    #[glasshull::trace]
+    async fn traced(text: String, n: u64) -> usize {
+        tokio::task::yield_now().await;
+        text.len() + n as usize
+    }
+    async fn bare(text: String, n: u64) -> usize {
+        tokio::task::yield_now().await;
+        text.len() + n as usize
+    }
+    let (with, without) = (traced(String::new(), 1), bare(String::new(), 1));
+    let grown = size_of_val(&with) - size_of_val(&without);
+    assert!(grown <= 16, "by {grown} bytes");
+}

@@ -134,6 +134,39 @@ testing::shop::wait(password: <redacted>, times: 1) ~~ cancelled
 }
 
 #[test]
+fn futures_of_one_function_inside_each_other_are_calls_of_their_own() {
+    #[glasshull::trace]
+    async fn nested(n: u32, twice: bool) -> u32 {
+        if n == 0 {
+            return 0;
+        }
+        tokio::task::yield_now().await;
+        let again = if twice { Box::pin(nested(n - 1, false)).await } else { 0 };
+        Box::pin(nested(n - 1, twice)).await + again + 1
+    }
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let captured = testing::capture(["nested"], || {
+        runtime.block_on(async { tokio::join!(nested(2, true), nested(0, true)) }) //
+    });
+    assert_eq!(captured.output, (3, 0));
+    let expected = "\
+testing::nested(n: 2, twice: true) -> 3
+|-- testing::nested(n: 1, twice: false) -> 1
+|   `-- testing::nested(n: 0, twice: false) -> 0
+`-- testing::nested(n: 1, twice: true) -> 1
+    |-- testing::nested(n: 0, twice: false) -> 0
+    `-- testing::nested(n: 0, twice: true) -> 0
+testing::nested(n: 0, twice: true) -> 0
+";
+    let names = captured.tree().replace(FUTURES, "testing::nested");
+    assert_eq!(names, expected);
+}
+
+/// As the function inside the test above is called in full.
+const FUTURES: &str = "testing::futures_of_one_function_inside_each_other_are_calls_of_their_own::nested";
+
+#[test]
 fn settings_can_be_tested() {
     let recording =
         Recording::start_with(glasshull::builder().redact(["sku"]).redact_except(["password"]), ["shop::*"]);
