@@ -38,11 +38,43 @@ function table(values: unknown[]): StatementAnswer {
   };
 }
 
-const call = (args: string) =>
-  `{"kind":"tree","elapsed_ms":1,"calls":[{"level":0,"matched":true,"hidden_children":0,"trace_id":"t","call_id":"0123456789abcdef",
-    "service":${JSON.stringify(SCRIPT)},"instance":"i","class":"","release":"","function":${JSON.stringify(`a::${SCRIPT}`)},
-    "file":"f","line":1,"thread":"","started_at":"2026-11-20T10:00:00Z","duration_ns":5,"busy_ns":5,"outcome":"error",
-    "error":{"message":${JSON.stringify(SCRIPT)}},"depth":0,"position":0,"args":${args}}]}`;
+const ID = "0123456789abcdef";
+
+/** A trace of one call with the worst names; what it was called with is asked for by itself. */
+function trace(): StatementAnswer {
+  return {
+    kind: "tree_columns",
+    started_at: "2026-11-20T10:00:00Z",
+    traces: ["0".repeat(32)],
+    functions: [{ function: `a::${SCRIPT}`, file: SCRIPT, line: 1 }],
+    instances: [{ service: SCRIPT, instance: SCRIPT, class: SCRIPT, release: SCRIPT }],
+    threads: [SCRIPT],
+    call_ids: ID,
+    level: [0],
+    trace: [],
+    function: [0],
+    instance: [0],
+    thread: [0],
+    start_after_ns: [0],
+    duration_ns: [5],
+    outcomes: "e",
+    marks: "1",
+    hidden_children: [],
+    elapsed_ms: 1,
+  };
+}
+
+/** Answers for the trace, its call's values, and anything else. */
+function call(args: string): (text: string) => StatementAnswer {
+  return (text) => {
+    if (text.startsWith("TREE")) return trace();
+    if (!text.includes("busy_ns")) return table(["{}"]);
+    const names = ["call_id", "args", "returned", "error", "busy_ns"];
+    const columns = names.map((name) => ({ name, type: "text" as const }));
+    const row = [ID, args, null, JSON.stringify({ message: SCRIPT }), 5];
+    return { kind: "rows", columns, rows: [row], elapsed_ms: 1 };
+  };
+}
 
 /** Opens a view afresh; the hub's answers are already replaced. */
 async function show(page: Page, parts: Record<string, string>): Promise<void> {
@@ -71,21 +103,26 @@ describe("hostile values", () => {
     const page = await open();
     const long = JSON.stringify("x".repeat(10_000_000));
     const args = `{${JSON.stringify(SCRIPT)}:${JSON.stringify(SCRIPT)},"long":${long},"deep":${DEEP}}`;
-    await answer(page, (text) => (text.startsWith("TREE") ? call(args) : table(["{}"])));
+    await answer(page, call(args));
     await show(page, { q: "SELECT hostile FROM calls", view: "tree", call: "0123456789abcdef" });
     await tree(page).waitFor();
     const article = page.getByRole("article", { name: "The call" });
+    await article.getByText("Show all 10,000,000 characters").waitFor();
     const text = await article.innerText();
     expect(text).toContain("<script>document.title");
-    expect(text).toContain("Show all 10,000,000 characters");
+    await unharmed(page);
+    for (const form of ["Waterfall", "Flame", "Text", "Tree"]) {
+      await page.getByRole("button", { name: form, exact: true }).click();
+      await unharmed(page);
+    }
+    await page.getByRole("tab", { name: "Reproduce" }).click();
+    await page.getByRole("region", { name: "To be copied" }).waitFor();
     await unharmed(page);
   });
 
   it("keep whole numbers that no double holds", async () => {
     const page = await open();
-    await answer(page, (text) =>
-      text.startsWith("TREE") ? call('{"id":9223372036854775807}') : table(["{}"]),
-    );
+    await answer(page, call('{"id":9223372036854775807}'));
     await show(page, { q: "SELECT large FROM calls", view: "tree", call: "0123456789abcdef" });
     await page.getByRole("article", { name: "The call" }).getByText("9223372036854775807").waitFor();
   });
@@ -93,7 +130,7 @@ describe("hostile values", () => {
   it("draw markers as badges", async () => {
     const page = await open();
     const args = `{"card":{"$glasshull":"redacted"},"pool":{"$glasshull":"opaque: Pool<b>"},"bad":{"$glasshull":"failed: boom"}}`;
-    await answer(page, (text) => (text.startsWith("TREE") ? call(args) : table([args])));
+    await answer(page, call(args));
     await show(page, { q: "SELECT marked FROM calls", view: "tree", call: "0123456789abcdef" });
     const article = page.getByRole("article", { name: "The call" });
     await article.getByText("opaque: Pool<b>").waitFor();

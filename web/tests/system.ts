@@ -13,6 +13,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Where the hub is. */
     hub: string;
+    /** The shop's program. */
+    shop: string;
   }
 }
 
@@ -24,11 +26,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const system = running ? null : await start();
   const hub = running?.replace(/\/$/, "") ?? system?.hub ?? "";
   project.provide("hub", hub);
+  project.provide("shop", process.env["GLASSHULL_SHOP"] ?? shopProgram());
   await until("the shop's functions are known to the hub", async () => {
     const answer = await fetch(`${hub}/api/v1/functions`).catch(() => null);
     return answer?.ok === true && (await answer.text()).includes("pricing::");
   });
   return async () => await system?.stop();
+}
+
+/** Beside the hub's. */
+function shopProgram(): string {
+  return join(dirname(process.env["GLASSHULL_PROGRAM"] ?? ""), "shop");
 }
 
 async function start(): Promise<{ hub: string; stop: () => Promise<void> }> {
@@ -45,7 +53,7 @@ async function start(): Promise<{ hub: string; stop: () => Promise<void> }> {
     "the hub is ready",
     async () => (await fetch(`http://${address}/readyz`).catch(() => null))?.ok === true,
   );
-  const shop = run(join(dirname(program), "shop"), ["--stop-with-stdin", "all", "--first-port", "0"], {
+  const shop = run(shopProgram(), ["--stop-with-stdin", "all", "--first-port", "0"], {
     GLASSHULL_HUB: `http://${address}`,
   });
   return {

@@ -90,6 +90,9 @@ mod load;
 mod order;
 mod peer;
 mod pricing;
+#[cfg(test)]
+#[rustfmt::skip]
+mod reproduced;
 mod service;
 mod stocktake;
 mod storefront;

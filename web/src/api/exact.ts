@@ -26,13 +26,22 @@ function exactNumber(_key: string, value: unknown, context?: ReviverContext): un
   return source !== undefined && WHOLE.test(source) ? BigInt(source) : value;
 }
 
+/** Written in place of what is nested more deeply than can be written. */
+const TOO_DEEP = '"…"';
+
 /** The inverse of [`parseExact`]. */
 export function stringifyExact(value: unknown, indent?: number): string {
   const raw = (JSON as { rawJSON?: (text: string) => unknown }).rawJSON;
-  const text = JSON.stringify(
-    value,
-    (_key, item: unknown) => (typeof item === "bigint" ? (raw?.(item.toString()) ?? item.toString()) : item),
-    indent,
-  );
-  return text ?? "null";
+  try {
+    const text = JSON.stringify(
+      value,
+      (_key, item: unknown) =>
+        typeof item === "bigint" ? (raw?.(item.toString()) ?? item.toString()) : item,
+      indent,
+    );
+    return text ?? "null";
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return TOO_DEEP;
+    throw thrown;
+  }
 }

@@ -25,3 +25,8 @@ function read(): string {
     return fallback;
   }
 }
+
+/** Whether requests carry one. */
+export function keyInUse(): boolean {
+  return read() !== "";
+}

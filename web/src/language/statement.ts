@@ -133,13 +133,9 @@ export function traceStatement(choice: TraceChoice): string {
   return `TRACE ${pattern}${clause}${where} FOR ${choice.duration}${limits.join("")}`;
 }
 
-/** Which trace a call is part of. */
-export function traceOf(callId: string): string {
-  return `SELECT trace_id FROM calls WHERE call_id = ${quote(callId)} LIMIT 1`;
-}
-
-export function treeOf(traceId: string): string {
-  return `TREE ${traceId}`;
+/** The whole trace a call is part of. */
+export function traceWith(callId: string): string {
+  return `TREE OF (SELECT DISTINCT trace_id FROM calls WHERE call_id = ${quote(callId)})`;
 }
 
 /** What is nearest to a call, where its whole trace is too large. */

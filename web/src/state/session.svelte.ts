@@ -1,6 +1,6 @@
 /** The statement, its answer, and the address that stands for both. */
 import { asFailure, isAbort, runStatement } from "../api/client";
-import type { Failure, Probe, Rows, StatementAnswer, Tree } from "../api/types";
+import type { Failure, Probe, Rows, StatementAnswer, TreeColumns } from "../api/types";
 import { callsOfProbe, firstWord, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
@@ -23,7 +23,7 @@ class Session {
   url = $state.raw<ViewState>(START);
   text = $state(draft.load());
   rows = $state.raw<Rows | null>(null);
-  tree = $state.raw<Tree | null>(null);
+  tree = $state.raw<TreeColumns | null>(null);
   failure = $state.raw<Failure | null>(null);
   /** The statement `failure` speaks of: its positions are meant in this text. */
   failed = $state("");
@@ -192,7 +192,7 @@ class Session {
 
   async #take(answer: StatementAnswer, statement: string, next: ViewState, step: "push" | "replace") {
     if (answer.kind === "probes") return this.#takeProbes(answer.probes, statement, next, step);
-    if (answer.kind === "tree") {
+    if (answer.kind === "tree_columns") {
       this.tree = answer;
       this.rows = null;
       this.#write({ ...next, view: "tree", live: false }, step);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TRACE_START, type TraceView } from "../trace/url";
 import { fromFragment, START, toFragment, type ViewState } from "./url";
 
 describe("the address", () => {
@@ -24,8 +25,26 @@ describe("the address", () => {
       logX: true,
       logY: true,
       live: true,
+      trace: TRACE_START,
     };
     expect(fromFragment(toFragment(state))).toEqual(state);
+  });
+
+  it("brings back how a trace is looked at", () => {
+    const trace: TraceView = {
+      form: "flame",
+      panel: "compare",
+      find: "a b&c",
+      regex: true,
+      only: true,
+      critical: true,
+      flame: "merged",
+      against: "4bf92f3577b34da6",
+      span: [5, 9_000_000_000],
+    };
+    const state: ViewState = { ...START, view: "tree", call: "00f067aa0ba902b7", trace };
+    expect(fromFragment(toFragment(state))).toEqual(state);
+    expect(fromFragment("#form=x&panel=y&span=9-5&how=q").trace).toEqual(TRACE_START);
   });
 
   it("sorts up as well as down", () => {

@@ -3,6 +3,8 @@
  * captured values in them do not end up in logs on the way, and their length is not limited by any server.
  */
 
+import { readTraceView, TRACE_START, type TraceView, writeTraceView } from "../trace/url";
+
 /** Where one is: what asks and answers, or one of the lists beside it. */
 export type Room = "explore" | "functions" | "live" | "instances" | "probes" | "health";
 export type View = "table" | "tree" | "chart";
@@ -35,6 +37,8 @@ export interface ViewState {
   logX: boolean;
   logY: boolean;
   live: boolean;
+  /** How the open tree is looked at. */
+  trace: TraceView;
 }
 
 export const START: ViewState = {
@@ -53,6 +57,7 @@ export const START: ViewState = {
   logX: false,
   logY: false,
   live: false,
+  trace: TRACE_START,
 };
 
 const ROOMS: readonly Room[] = ["explore", "functions", "live", "instances", "probes", "health"];
@@ -79,6 +84,7 @@ export function toFragment(state: ViewState): string {
   set("chart", state.chart);
   set("log", (state.logX ? "x" : "") + (state.logY ? "y" : ""));
   set("live", state.live ? "1" : null);
+  if (state.view === "tree") writeTraceView(state.trace, set);
   const text = parameters.toString();
   return text ? `#${text}` : "";
 }
@@ -103,6 +109,7 @@ export function fromFragment(fragment: string): ViewState {
     logX: log.includes("x"),
     logY: log.includes("y"),
     live: parameters.get("live") === "1",
+    trace: readTraceView(parameters),
   };
 }
 

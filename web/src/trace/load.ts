@@ -1,23 +1,41 @@
 /** The trace a call is part of: the whole, or what is nearest to the call where the whole is too large. */
 import { runStatement } from "../api/client";
-import type { Tree } from "../api/types";
-import { traceOf, treeAround, treeOf } from "../language/statement";
+import type { TreeColumns } from "../api/types";
+import { traceWith, treeAround } from "../language/statement";
 
-export async function loadTrace(callId: string, signal: AbortSignal): Promise<Tree> {
-  const traceId = await traceIdOf(callId, signal);
-  const whole = traceId ? await ask(treeOf(traceId), signal) : null;
-  if (whole?.calls.some((call) => call.call_id === callId)) return whole;
-  const near = await ask(treeAround(callId), signal);
-  return near ?? { calls: [], elapsed_ms: 0 };
+export async function loadTrace(callId: string, signal: AbortSignal): Promise<TreeColumns> {
+  const whole = await ask(traceWith(callId), signal);
+  if (whole && holds(whole, callId)) return whole;
+  return (await ask(treeAround(callId), signal)) ?? whole ?? EMPTY;
 }
 
-async function traceIdOf(callId: string, signal: AbortSignal): Promise<string | null> {
-  const answer = await runStatement(traceOf(callId), { signal });
-  const cell = answer.kind === "rows" ? answer.rows[0]?.[0] : null;
-  return typeof cell === "string" ? cell : null;
+export function holds(tree: TreeColumns, callId: string): boolean {
+  for (let at = tree.call_ids.indexOf(callId); at >= 0; at = tree.call_ids.indexOf(callId, at + 1))
+    if (at % 16 === 0) return true;
+  return false;
 }
 
-async function ask(statement: string, signal: AbortSignal): Promise<Tree | null> {
+async function ask(statement: string, signal: AbortSignal): Promise<TreeColumns | null> {
   const answer = await runStatement(statement, { signal });
-  return answer.kind === "tree" ? answer : null;
+  return answer.kind === "tree_columns" ? answer : null;
 }
+
+const EMPTY: TreeColumns = {
+  started_at: "",
+  traces: [],
+  functions: [],
+  instances: [],
+  threads: [],
+  call_ids: "",
+  level: [],
+  trace: [],
+  function: [],
+  instance: [],
+  thread: [],
+  start_after_ns: [],
+  duration_ns: [],
+  outcomes: "",
+  marks: "",
+  hidden_children: [],
+  elapsed_ms: 0,
+};
