@@ -32,6 +32,16 @@ describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to sa
     await rows(page).first().click();
     await tree(page).getByRole("row").nth(1).waitFor();
     expect(await violations(page)).toEqual([]);
+    for (const form of ["Waterfall", "Flame", "Text", "Tree"]) {
+      await page.getByRole("button", { name: form, exact: true }).click();
+      expect(await violations(page), form).toEqual([]);
+    }
+    await page.getByRole("button", { name: "Critical path" }).click();
+    for (const panel of ["Functions", "Compare", "Reproduce", "Call"]) {
+      await page.getByRole("tab", { name: panel }).click();
+      expect(await violations(page), panel).toEqual([]);
+    }
+    await tree(page).focus();
     await page.keyboard.press("Escape");
     await page.keyboard.press("2");
     await page.locator(".u-over").waitFor();

@@ -42,6 +42,19 @@ export const PLACES: KeyGroup[] = [
       { keys: ["t"], does: "trace the function (in the list)" },
     ],
   },
+  {
+    title: "Trace",
+    keys: [
+      { keys: ["/"], does: "search in it" },
+      { keys: ["n", "N"], does: "next found, the one before" },
+      { keys: ["x", "X"], does: "next that failed, the one before" },
+      { keys: ["h", "H"], does: "next in another service, the one before" },
+      { keys: ["c"], does: "critical path" },
+      { keys: ["w", "s"], does: "zoom in, out (waterfall, flame)" },
+      { keys: ["a", "d"], does: "earlier, later" },
+      { keys: ["f", "0"], does: "fit to the call, show all" },
+    ],
+  },
 ];
 
 /** Whether a key is meant as text where the focus is. */

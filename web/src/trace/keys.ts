@@ -55,9 +55,16 @@ export function timeKeys(reading: Reading): Record<string, () => unknown> {
   };
 }
 
+/** A key behind `g` goes to a room: see `KeySequence`. */
+const SEQUENCE_MS = 1_200;
+let going = -Infinity;
+
 /** Does what a key means; whether it meant anything. */
 export function act(event: KeyboardEvent, actions: Record<string, () => unknown>): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const goes = event.timeStamp - going < SEQUENCE_MS;
+  going = event.key === "g" ? event.timeStamp : -Infinity;
+  if (goes) return false;
   const action = actions[event.key];
   if (!action) return false;
   event.preventDefault();

@@ -39,7 +39,7 @@ const PANELS: readonly Panel[] = ["call", "functions", "compare", "reproduce"];
 export function writeTraceView(view: TraceView, set: (key: string, value: string | null) => void): void {
   set("form", view.form === "tree" ? null : view.form);
   set("panel", view.panel === "call" ? null : view.panel);
-  set("find", view.find);
+  set("seek", view.find);
   set("how", (view.regex ? "r" : "") + (view.only ? "o" : ""));
   set("critical", view.critical ? "1" : null);
   set("flame", view.flame === "time" ? null : view.flame);
@@ -53,7 +53,7 @@ export function readTraceView(parameters: URLSearchParams): TraceView {
   return {
     form: FORMS.find((form) => form === parameters.get("form")) ?? "tree",
     panel: PANELS.find((panel) => panel === parameters.get("panel")) ?? "call",
-    find: parameters.get("find") ?? "",
+    find: parameters.get("seek") ?? "",
     regex: how.includes("r"),
     only: how.includes("o"),
     critical: parameters.get("critical") === "1",
