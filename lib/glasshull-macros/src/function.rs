@@ -256,19 +256,27 @@ fn begin(arguments: &Arguments, options: &Options, enter: &str) -> TokenStream {
 /// Captures what the call gave, if it is being captured.
 fn finish(call: &Ident, returned: &TokenStream) -> TokenStream {
     let p = quote!(::glasshull::__private);
-    let [out, split] = locals(["out", "split"]);
+    let [out, split, word] = locals(["out", "split", "word"]);
     quote_spanned! {Span::mixed_site()=>
         if #call.is_open() {
             #[allow(unused_imports)]
             use #p::specialize::*;
             let #split = (&#p::Returned(#returned)).split();
-            if let ::core::option::Option::Some(#out) = #call.end(#split.is_err()) {
-                match #split {
-                    ::core::result::Result::Ok(value) => (&&&&#p::Value(value)).put(#out),
-                    ::core::result::Result::Err(error) => (&&&&&#p::Failure(error)).put(#out),
+            let #word = match #split {
+                ::core::result::Result::Ok(value) => (&&&&#p::Value(value)).word(),
+                ::core::result::Result::Err(_) => ::core::option::Option::None,
+            };
+            if let ::core::option::Option::Some(#word) = #word {
+                #call.end_with(#word);
+            } else {
+                if let ::core::option::Option::Some(#out) = #call.end(#split.is_err()) {
+                    match #split {
+                        ::core::result::Result::Ok(value) => (&&&&#p::Value(value)).put(#out),
+                        ::core::result::Result::Err(error) => (&&&&&#p::Failure(error)).put(#out),
+                    }
                 }
+                #call.finish();
             }
-            #call.finish();
         }
     }
 }

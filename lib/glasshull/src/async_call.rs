@@ -18,7 +18,7 @@ use crate::panics;
 use crate::record::Ending;
 use crate::site::Site;
 use crate::thread::{self, End};
-use crate::value::Recorder;
+use crate::value::{Recorder, Word};
 
 /// An async call: begins when its future is polled first, ends when that is ready, panics or is dropped.
 pub struct AsyncCall {
@@ -126,6 +126,16 @@ impl AsyncCall {
     #[inline(never)]
     pub fn end(&mut self, is_error: bool) -> Option<&mut Recorder> {
         self.ending(if is_error { Ending::Error } else { Ending::Returned })
+    }
+
+    /// The function returned this: all that is to be done.
+    #[cold]
+    #[inline(never)]
+    pub fn end_with(&mut self, word: Word) {
+        if let Some(out) = self.ending(Ending::Returned) {
+            out.word(word);
+        }
+        self.finish();
     }
 
     fn ending(&mut self, ending: Ending) -> Option<&mut Recorder> {

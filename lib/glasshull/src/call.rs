@@ -8,7 +8,7 @@ use crate::panics;
 use crate::record::Ending;
 use crate::site::Site;
 use crate::thread::{self, Begun, EasyCall, End, Hold};
-use crate::value::Recorder;
+use crate::value::{Recorder, Word};
 
 /// Runs a body that moved into a closure. That it is asked for an `FnOnce` lets the body give away what it captured,
 /// as a function's may.
@@ -68,9 +68,10 @@ impl Entering {
     #[inline(never)]
     pub fn begin(self) -> Call {
         let Some(hold) = self.0 else { return Call::off() };
+        let was_panicking = std::thread::panicking();
         // SAFETY: `self` holds the capture; it is ended when it is dropped.
         match unsafe { thread::finish_easy_begin(hold) } {
-            Some(call) => here(|here| Call::inside(here, &call)),
+            Some(call) => here(|here| Call::inside(here, &call, was_panicking)),
             None => self.begin_otherwise(hold),
         }
     }
@@ -84,7 +85,7 @@ impl Entering {
                 Begun::Captured { agent_id, site, call_id, trace_id } => {
                     let call = EasyCall { agent_id, site, call_id };
                     match here.is_inside_call() {
-                        true => Call::inside(here, &call),
+                        true => Call::inside(here, &call, std::thread::panicking()),
                         false => Call::root(here, &call, trace_id),
                     }
                 }
@@ -174,8 +175,8 @@ impl Call {
     }
 
     #[inline(always)]
-    fn inside(here: &Here, call: &EasyCall) -> Self {
-        let mut inside = Self::open(call, false);
+    fn inside(here: &Here, call: &EasyCall, was_panicking: bool) -> Self {
+        let mut inside = Self::open(call, false, was_panicking);
         inside.before = MaybeUninit::new(here.frame());
         here.go_down(call.call_id);
         inside
@@ -186,17 +187,17 @@ impl Call {
         let before = here.frame();
         let call_id = call.call_id;
         here.set_frame(&Frame { trace_id, call_id, depth: before.depth + 1, remote: false, ..before });
-        let mut root = Self::open(call, true);
+        let mut root = Self::open(call, true, std::thread::panicking());
         root.before = MaybeUninit::new(before);
         root
     }
 
     #[inline(always)]
-    fn open(call: &EasyCall, is_root: bool) -> Self {
+    fn open(call: &EasyCall, is_root: bool, was_panicking: bool) -> Self {
         let EasyCall { agent_id, site, call_id } = *call;
         Self {
             state: State::Open,
-            was_panicking: std::thread::panicking(),
+            was_panicking,
             is_root,
             panics: panics::count(),
             site,
@@ -255,6 +256,37 @@ impl Call {
     #[inline(never)]
     fn ending_otherwise(&mut self, ending: Ending) -> Option<&mut Recorder> {
         self.ending(ending)
+    }
+
+    /// The function returned this: all that is to be done, at once.
+    #[cold]
+    #[inline(never)]
+    pub fn end_with(&mut self, word: Word) {
+        let Self { agent_id, call_id, .. } = *self;
+        let written = here(
+            #[inline(always)]
+            |here| {
+                let written = self.state == State::Open && thread::end_easily(here, agent_id, call_id, word);
+                if written {
+                    // SAFETY: that of a call that is open is known.
+                    self.go_back(here, unsafe { self.before.assume_init_ref() });
+                }
+                written
+            },
+        );
+        match written {
+            true => self.state = State::Off,
+            false => self.end_otherwise_with(word),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_otherwise_with(&mut self, word: Word) {
+        if let Some(out) = self.ending(Ending::Returned) {
+            out.word(word);
+        }
+        self.finish();
     }
 
     /// What it gave is recorded.

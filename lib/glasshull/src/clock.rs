@@ -14,8 +14,21 @@ const EXACT_AFTER: Duration = Duration::from_millis(200);
 const JUMP: f64 = 0.01;
 
 /// Ticks since some moment. Comparable between threads, constant in rate.
-#[inline]
+#[inline(always)]
 pub(crate) fn ticks() -> u64 {
+    if has_counter() { counter() } else { other_ticks() }
+}
+
+/// Whether ticks are those of [`counter`]. Once they are they stay so.
+#[inline(always)]
+pub(crate) fn has_counter() -> bool {
+    SOURCE.load(Ordering::Relaxed) == Source::Counter as u8
+}
+
+/// Apart, as it would take room on the stack wherever it stands.
+#[cold]
+#[inline(never)]
+fn other_ticks() -> u64 {
     match source() {
         Source::Counter => counter(),
         Source::Instant => since_first_use(),
@@ -30,7 +43,6 @@ enum Source {
 
 static SOURCE: AtomicU8 = AtomicU8::new(0);
 
-#[inline]
 fn source() -> Source {
     match SOURCE.load(Ordering::Relaxed) {
         1 => Source::Counter,
@@ -52,8 +64,8 @@ fn since_first_use() -> u64 {
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-#[inline]
-fn counter() -> u64 {
+#[inline(always)]
+pub(crate) fn counter() -> u64 {
     // SAFETY: every x86_64 has the instruction; where it is forbidden to user code the process could not have started
     // its C library, which uses it too.
     unsafe { std::arch::x86_64::_rdtsc() }
@@ -74,8 +86,8 @@ fn counter_is_sound() -> bool {
 }
 
 #[cfg(all(target_arch = "aarch64", not(miri)))]
-#[inline]
-fn counter() -> u64 {
+#[inline(always)]
+pub(crate) fn counter() -> u64 {
     let ticks: u64;
     // SAFETY: reads the virtual counter, which Linux, macOS and Windows allow to user code; no memory, no stack.
     unsafe { std::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
@@ -88,7 +100,7 @@ fn counter_is_sound() -> bool {
 }
 
 #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-fn counter() -> u64 {
+pub(crate) fn counter() -> u64 {
     since_first_use()
 }
 

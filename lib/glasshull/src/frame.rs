@@ -71,6 +71,8 @@ pub(crate) struct Here {
     pub(crate) call_id: Cell<u64>,
     depth: Cell<u32>,
     remote: Cell<bool>,
+    /// Panics of this thread so far.
+    pub(crate) panics: Cell<u32>,
     /// A value is being captured: its own code runs, and what the agent has of this thread is in use. Calls in there are
     /// not captured, nor are those of a signal handler that comes in between.
     capturing: Cell<bool>,
@@ -85,6 +87,7 @@ thread_local! {
             call_id: Cell::new(0),
             depth: Cell::new(0),
             remote: Cell::new(false),
+            panics: Cell::new(0),
             capturing: Cell::new(false),
         }
     };

@@ -269,5 +269,5 @@ pub mod __private {
     pub use crate::call::{Call, Entering, call_once, either, enter};
     pub use crate::site::{SITES, Site};
     pub use crate::specialize::{Failure, Returned, Value, compute, traits as specialize};
-    pub use crate::value::Recorder;
+    pub use crate::value::{Recorder, Word};
 }

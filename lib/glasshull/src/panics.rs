@@ -4,14 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
-use crate::frame;
+use crate::frame::{self, here};
 use crate::value::{cut, panic_message};
 
 /// A message, in bytes: more than is captured of it, so that what is cut there says so.
 const MAX_MESSAGE_BYTES: usize = 2 * 1024;
 
 thread_local! {
-    static COUNT: Cell<u32> = const { Cell::new(0) };
     static LAST: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
     static FORMATTED: Cell<bool> = const { Cell::new(false) };
 }
@@ -33,7 +32,7 @@ pub(crate) fn install_hook() {
 }
 
 fn remember(info: &PanicHookInfo<'_>) {
-    COUNT.set(COUNT.get().wrapping_add(1));
+    here(|here| here.panics.set(here.panics.get().wrapping_add(1)));
     if !frame::current().is_captured() {
         return;
     }
@@ -48,8 +47,9 @@ fn remember(info: &PanicHookInfo<'_>) {
 }
 
 /// Panics of this thread so far.
+#[inline]
 pub(crate) fn count() -> u32 {
-    COUNT.get()
+    here(|here| here.panics.get())
 }
 
 /// Whether the last panic's message was put together when it happened: values may have been printed into it.

@@ -10,6 +10,9 @@ pub(crate) const ENTRY_WORDS: usize = 6;
 /// Words of an exit before its value.
 pub(crate) const EXIT_WORDS: usize = 4;
 
+/// Words of an exit that is short, before its value.
+const SHORT_EXIT_WORDS: usize = 3;
+
 /// Bytes of an exit without a value.
 pub(crate) const EXIT_BYTES: usize = EXIT_WORDS * 8;
 
@@ -18,6 +21,8 @@ const DEEPEST: u32 = (1 << 24) - 1;
 
 const ENTRY: u8 = 1;
 const EXIT: u8 = 2;
+/// An exit that does not say for how long the call was polled.
+const SHORT_EXIT: u8 = 3;
 
 /// How a call ended, or that it has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +90,15 @@ pub(crate) fn begin_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64, busy: u
     out.begin_with_words(words);
 }
 
+/// Begins the exit of a call that returned and was not polled; its value is to follow.
+#[inline(always)]
+pub(crate) fn begin_short_exit(out: &mut Buffer<'_>, call_id: u64, ended: u64) {
+    const { assert!(SHORT_EXIT_WORDS <= EXIT_WORDS) };
+    let words: [u64; SHORT_EXIT_WORDS] =
+        [u64::from(SHORT_EXIT) | u64::from(Ending::Returned as u8) << 8, call_id, ended];
+    out.begin_with_words(words);
+}
+
 /// Reads a record, and the values behind it, each behind its length.
 pub(crate) fn read(record: &[u8]) -> Option<(Record, &[u8])> {
     let mut fields = Fields(record);
@@ -98,6 +112,10 @@ pub(crate) fn read(record: &[u8]) -> Option<(Record, &[u8])> {
         EXIT => {
             let [call_id, ended, busy] = fields.words()?;
             Record::Exit(Exit { call_id, ended, busy, ending: ending(how)? })
+        }
+        SHORT_EXIT => {
+            let [call_id, ended] = fields.words()?;
+            Record::Exit(Exit { call_id, ended, busy: 0, ending: ending(how)? })
         }
         _ => return None,
     };
@@ -179,6 +197,18 @@ mod tests {
         let Some((Record::Exit(exit), behind)) = read(&out) else { panic!("no exit") };
         let expected = Exit { call_id: 8, ended: 2_000, busy: 30, ending: Ending::Cancelled };
         assert_eq!((exit, behind), (expected, &[1, 0, 0][..]));
+    }
+
+    #[test]
+    fn a_short_exit_is_one_of_a_call_that_returned() {
+        let out = written(|out| {
+            begin_short_exit(out, 8, 2_000);
+            out.extend(&[1, 0, 0]);
+        });
+        let Some((Record::Exit(exit), behind)) = read(&out) else { panic!("no exit") };
+        let expected = Exit { call_id: 8, ended: 2_000, busy: 0, ending: Ending::Returned };
+        assert_eq!((exit, behind), (expected, &[1, 0, 0][..]));
+        assert!(read(&out[..8 * SHORT_EXIT_WORDS - 1]).is_none());
     }
 
     #[test]

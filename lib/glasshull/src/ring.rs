@@ -44,6 +44,7 @@ unsafe impl Send for Ring {}
 
 /// A ring in which records of up to `longest` bytes, header included, may begin in the first `capacity` bytes.
 pub(crate) fn ring(capacity: usize, longest: usize) -> (Producer, Consumer) {
+    let longest = longest.max(HEADER_BYTES + SLACK);
     let bytes = (0..capacity + longest).map(|_| UnsafeCell::new(0)).collect();
     let line = || Line(AtomicUsize::new(0));
     let ring = Arc::new(Ring { bytes, capacity, written: line(), read: line(), closed: AtomicBool::new(false) });
@@ -118,7 +119,8 @@ impl Producer {
     #[inline(always)]
     pub(crate) unsafe fn open_roomy(&mut self) -> Buffer<'static> {
         claims!(self.ring.bytes, self.next, self.longest);
-        let content = self.longest.saturating_sub(HEADER_BYTES + SLACK);
+        // Not less than nothing: `ring` sees to it.
+        let content = self.longest.wrapping_sub(HEADER_BYTES + SLACK);
         // SAFETY: as in `open`.
         unsafe { Buffer::over(self.next.wrapping_add(HEADER_BYTES), content) }
     }

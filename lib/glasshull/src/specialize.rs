@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_core::Serialize;
 
-use crate::value::{Recorder, panic_message, tag};
+use crate::value::{Recorder, Word, panic_message, tag};
 
 /// The traits by no name, to be had where a user's types may have any.
 pub mod traits {
@@ -76,24 +76,41 @@ pub struct Value<'a, T: ?Sized>(pub &'a T);
 pub trait PutPlain {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
+    /// All of the value, if it is so small.
+    fn word(&self) -> Option<Word>;
 }
 
 /// Second choice.
 pub trait PutSerialize {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
+    /// Never known without a look.
+    #[inline(always)]
+    fn word(&self) -> Option<Word> {
+        None
+    }
 }
 
 /// Third choice.
 pub trait PutDebug {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
+    /// Never known without a look.
+    #[inline(always)]
+    fn word(&self) -> Option<Word> {
+        None
+    }
 }
 
 /// What is left.
 pub trait PutName {
     /// Captures the value.
     fn put(&self, out: &mut Recorder);
+    /// Never: a name is longer.
+    #[inline(always)]
+    fn word(&self) -> Option<Word> {
+        None
+    }
 }
 
 impl<T: Plain + ?Sized> PutPlain for &&&Value<'_, T> {
@@ -101,49 +118,82 @@ impl<T: Plain + ?Sized> PutPlain for &&&Value<'_, T> {
     fn put(&self, out: &mut Recorder) {
         self.0.record(out);
     }
+
+    #[inline]
+    fn word(&self) -> Option<Word> {
+        self.0.word()
+    }
 }
 
 /// What is written without a serializer, in the same form.
 pub trait Plain {
     /// Captures the value.
     fn record(&self, out: &mut Recorder);
+    /// All of the value, if it is so small.
+    #[inline]
+    fn word(&self) -> Option<Word> {
+        None
+    }
 }
 
-macro_rules! plain {
-    ($($ty:ty: $value:ident, $out:ident => $record:expr;)*) => {$(
+macro_rules! words {
+    ($($ty:ty: $value:ident => $word:expr;)*) => {$(
         impl Plain for $ty {
             #[inline]
-            fn record(&self, $out: &mut Recorder) {
+            fn record(&self, out: &mut Recorder) {
                 let $value = self;
-                $record
+                out.word($word);
+            }
+
+            #[inline]
+            fn word(&self) -> Option<Word> {
+                let $value = self;
+                Some($word)
             }
         }
     )*};
 }
 
-plain! {
-    u8: value, out => out.number_32(tag::UNSIGNED_32, (*value).into());
-    u16: value, out => out.number_32(tag::UNSIGNED_32, (*value).into());
-    u32: value, out => out.number_32(tag::UNSIGNED_32, *value);
-    u64: value, out => out.number(tag::UNSIGNED, *value);
-    usize: value, out => out.number(tag::UNSIGNED, *value as u64);
-    i8: value, out => out.number_32(tag::SIGNED_32, i32::from(*value) as u32);
-    i16: value, out => out.number_32(tag::SIGNED_32, i32::from(*value) as u32);
-    i32: value, out => out.number_32(tag::SIGNED_32, *value as u32);
-    i64: value, out => out.number(tag::SIGNED, *value as u64);
-    isize: value, out => out.number(tag::SIGNED, *value as u64);
-    f32: value, out => out.number_32(tag::FLOAT_32, value.to_bits());
-    f64: value, out => out.number(tag::FLOAT_64, value.to_bits());
-    bool: value, out => out.plain(if *value { tag::TRUE } else { tag::FALSE });
-    (): _value, out => out.plain(tag::NULL);
-    str: value, out => out.text(value);
-    String: value, out => out.text(value);
+words! {
+    u8: value => Word::number_32(tag::UNSIGNED_32, (*value).into());
+    u16: value => Word::number_32(tag::UNSIGNED_32, (*value).into());
+    u32: value => Word::number_32(tag::UNSIGNED_32, *value);
+    u64: value => Word::number(tag::UNSIGNED, *value);
+    usize: value => Word::number(tag::UNSIGNED, *value as u64);
+    i8: value => Word::number_32(tag::SIGNED_32, i32::from(*value) as u32);
+    i16: value => Word::number_32(tag::SIGNED_32, i32::from(*value) as u32);
+    i32: value => Word::number_32(tag::SIGNED_32, *value as u32);
+    i64: value => Word::number(tag::SIGNED, *value as u64);
+    isize: value => Word::number(tag::SIGNED, *value as u64);
+    f32: value => Word::number_32(tag::FLOAT_32, value.to_bits());
+    f64: value => Word::number(tag::FLOAT_64, value.to_bits());
+    bool: value => Word::plain(if *value { tag::TRUE } else { tag::FALSE });
+    (): _value => Word::plain(tag::NULL);
+}
+
+impl Plain for str {
+    #[inline]
+    fn record(&self, out: &mut Recorder) {
+        out.text(self);
+    }
+}
+
+impl Plain for String {
+    #[inline]
+    fn record(&self, out: &mut Recorder) {
+        out.text(self);
+    }
 }
 
 impl<T: Plain + ?Sized> Plain for &T {
     #[inline]
     fn record(&self, out: &mut Recorder) {
         (**self).record(out);
+    }
+
+    #[inline]
+    fn word(&self) -> Option<Word> {
+        (**self).word()
     }
 }
 
@@ -152,6 +202,11 @@ impl<T: Plain + ?Sized> Plain for &mut T {
     fn record(&self, out: &mut Recorder) {
         (**self).record(out);
     }
+
+    #[inline]
+    fn word(&self) -> Option<Word> {
+        (**self).word()
+    }
 }
 
 impl<T: Plain> Plain for Option<T> {
@@ -159,8 +214,13 @@ impl<T: Plain> Plain for Option<T> {
     fn record(&self, out: &mut Recorder) {
         match self {
             Some(value) => value.record(out),
-            None => out.plain(tag::NULL),
+            None => out.word(Word::plain(tag::NULL)),
         }
+    }
+
+    #[inline]
+    fn word(&self) -> Option<Word> {
+        self.as_ref().map_or(Some(Word::plain(tag::NULL)), T::word)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::agent::{self, Agent, Cost, Drops};
-use crate::clock::ticks;
+use crate::clock::{self, ticks};
 use crate::frame::{Frame, Here, NO_TRACE, TraceId, here};
 use crate::ids::Ids;
 use crate::probe::{Probe, ProbeTable, Wanted};
@@ -14,7 +14,7 @@ use crate::record::{self, EXIT_BYTES, Ending, EntryHead, Exit};
 use crate::ring::{HEADER_BYTES, Producer};
 use crate::sender::count_inside_value;
 use crate::site::Site;
-use crate::value::{Buffer, Recorder, Wish};
+use crate::value::{Buffer, Recorder, Wish, Word};
 
 /// Bytes kept free for the end of each open call of the thread: so much an end without a value takes. The slack that has to
 /// lie behind it is free too, as each record before it left as much.
@@ -293,6 +293,21 @@ pub(crate) fn end(here: &Here, end: &End) -> Option<Hold> {
     }
 }
 
+/// Takes the whole end of a call that began on this thread with a reserved place, and returned this. False, and nothing is done, if it is not
+/// easy.
+#[inline(always)]
+pub(crate) fn end_easily(here: &Here, agent_id: u64, call_id: u64, word: Word) -> bool {
+    if !here.begin_capture() {
+        // One is under way, which goes on.
+        return false;
+    }
+    let known = NonNull::new(here.local.get()).map(Hold);
+    // SAFETY: a capture began just now.
+    let written = known.is_some_and(|hold| unsafe { hold.local() }.write_easy_exit(agent_id, call_id, word));
+    here.end_capture();
+    written
+}
+
 /// Prepares an end that is not easy.
 #[cold]
 #[inline(never)]
@@ -447,13 +462,16 @@ impl Local {
         if !is_current || !site.is_on_for(self.bit) || !here.is_inside_call() || self.ids.is_next_one_in(COST_SAMPLE) {
             return false;
         }
+        if !clock::has_counter() {
+            return false;
+        }
         let index = site.index();
         let Some(wanted) = self.table.wanted(index) else { return false };
         let Some(ring) = &mut self.ring else { return false };
-        if !wanted.first.admits_call() || !ring.is_roomy(RESERVED_BYTES) {
+        let is_admitted = wanted.first.admits_call() && ring.is_roomy(RESERVED_BYTES);
+        if !is_admitted || !count_easily(&mut self.untold, &wanted.first) {
             return false;
         }
-        count(&mut self.untold, &wanted.first);
         let parent_id = here.call_id.get();
         let head = EntryHead { site: index, depth: here.depth(), parent_id, trace_id: here.trace_id() };
         // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
@@ -543,7 +561,7 @@ impl Local {
     fn write_easy_entry(&mut self) -> Option<EasyCall> {
         let (Some(ring), Some(call_id)) = (&mut self.ring, self.ids.easy_call()) else { return None };
         let bytes = &mut self.recorder.bytes;
-        record::finish_entry(bytes, ticks(), call_id);
+        record::finish_entry(bytes, clock::counter(), call_id);
         // SAFETY: so many bytes were written to the place that the ring gave.
         unsafe { ring.commit(bytes.len()) };
         ring.reserve(RESERVED_BYTES);
@@ -567,18 +585,21 @@ impl Local {
         Begun::Captured { agent_id: self.agent_id, site, call_id, trace_id }
     }
 
+    /// The ring, if it is for the end of a call that has a reserved place, and there is nothing to be decided.
+    #[inline(always)]
+    fn easy_exit(&mut self, agent_id: u64, call_id: u64) -> Option<&mut Producer> {
+        let is_mine = self.agent_id == agent_id && !self.agent.is_closed();
+        if !is_mine || self.table.has_limits || is_cost_measured(call_id) || !clock::has_counter() {
+            return None;
+        }
+        self.ring.as_mut().filter(|ring| ring.is_roomy(0))
+    }
+
     /// Opens the record of the end of a call that has a reserved place. False, and nothing is done, if there is something
     /// to be decided.
     #[inline(always)]
     fn prepare_easy_exit(&mut self, end: &End, ended: u64) -> bool {
-        let is_mine = self.agent_id == end.agent_id && !self.agent.is_closed();
-        if !is_mine || self.table.has_limits || is_cost_measured(end.call_id) {
-            return false;
-        }
-        let Some(ring) = &mut self.ring else { return false };
-        if !ring.is_roomy(0) {
-            return false;
-        }
+        let Some(ring) = self.easy_exit(end.agent_id, end.call_id) else { return false };
         ring.release(RESERVED_BYTES);
         // SAFETY: the buffer is used by the recorder, up to the record's end only.
         unsafe {
@@ -587,6 +608,21 @@ impl Local {
             self.recorder.begin(bytes, Wish::NONE);
         }
         self.pending.kind = Kind::Easy;
+        true
+    }
+
+    /// Hands the record of such an end over, with a value. False, and nothing is done, if there is something to be decided.
+    #[inline(always)]
+    fn write_easy_exit(&mut self, agent_id: u64, call_id: u64, word: Word) -> bool {
+        let Some(ring) = self.easy_exit(agent_id, call_id) else { return false };
+        ring.release(RESERVED_BYTES);
+        // SAFETY: the buffer is used in here only, and what is in it was written to the place that the ring gave.
+        unsafe {
+            let mut bytes = ring.open_roomy();
+            record::begin_short_exit(&mut bytes, call_id, clock::counter());
+            word.write(&mut bytes);
+            ring.commit(bytes.len());
+        }
         true
     }
 
@@ -687,8 +723,19 @@ fn is_cost_measured(call_id: u64) -> bool {
     call_id & (COST_SAMPLE - 1) == COST_SAMPLE / 2
 }
 
+/// The same as [`count`] where it is a number and no more. False, and nothing is done, if it is not.
+#[inline(always)]
+fn count_easily(untold: &mut [Option<Untold>; UNTOLD], probe: &Arc<Probe>) -> bool {
+    match &mut untold[probe.serial as usize % UNTOLD] {
+        Some(untold) if Arc::ptr_eq(&untold.probe, probe) && untold.calls + 1 < probe.tell_after => {
+            untold.calls += 1;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Counts a call inside a request that a probe has let in; the probe hears of it now and then.
-#[inline]
 fn count(untold: &mut [Option<Untold>; UNTOLD], probe: &Arc<Probe>) {
     let place = &mut untold[probe.serial as usize % UNTOLD];
     match place {

@@ -73,12 +73,41 @@ impl<'a> Buffer<'a> {
     /// Writes all of the bytes or none.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        if self.is_overflowed() || bytes.len() > self.room() {
+        // Addresses and lengths are less than half of all numbers.
+        if (self.at as usize).wrapping_add(bytes.len()) > self.end as usize {
             return self.overflow();
         }
-        // SAFETY: there is room for so many bytes, the memory is ours, and what is borrowed elsewhere is not in it.
+        // SAFETY: just tested.
+        unsafe { self.extend_fitting(bytes) };
+    }
+
+    /// Writes bytes that fit.
+    ///
+    /// # Safety
+    /// There is room for so many.
+    #[inline(always)]
+    pub(crate) unsafe fn extend_fitting(&mut self, bytes: &[u8]) {
+        // SAFETY: the caller vouches for the room, the memory is ours, and what is borrowed elsewhere is not in it.
         unsafe { copy(bytes.as_ptr(), self.at, bytes.len()) };
         self.at = self.at.wrapping_add(bytes.len());
+    }
+
+    /// Writes the first `length` bytes of a word, which fit.
+    ///
+    /// # Safety
+    /// There is room for so many.
+    #[inline(always)]
+    pub(crate) unsafe fn extend_fitting_word(&mut self, word: u64, length: usize) {
+        debug_assert!(length <= size_of::<u64>() && length <= self.room());
+        // SAFETY: the caller vouches for `length`; the slack is ours too.
+        unsafe { self.at.cast::<[u8; 8]>().write(word.to_le_bytes()) };
+        self.at = self.at.wrapping_add(length);
+    }
+
+    /// The place behind so many more bytes, to be compared with a mark.
+    #[inline(always)]
+    pub(crate) fn behind(&self, bytes: usize) -> usize {
+        (self.at as usize).wrapping_add(bytes)
     }
 
     /// Writes the `length` low bytes of what is given as a word and a number behind its first `head` bytes. One test, two

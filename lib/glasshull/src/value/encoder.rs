@@ -19,7 +19,8 @@ pub(crate) enum Stop {
     /// A list or a map has all it may have, and is closed; what comes after it is still wanted.
     Full,
     /// The value's own `Serialize` gave up.
-    Failed(String),
+    #[allow(clippy::box_collection)] // In more words than one it could not be returned in registers.
+    Failed(Box<String>),
 }
 
 impl fmt::Display for Stop {
@@ -35,7 +36,7 @@ impl std::error::Error for Stop {}
 
 impl serde_core::ser::Error for Stop {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Failed(message.to_string())
+        Self::Failed(Box::new(message.to_string()))
     }
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct Runaway;
 /// Writes one value.
 pub(crate) struct Encoder<'a> {
     out: &'a mut Buffer<'static>,
-    /// `out` must not grow beyond this.
+    /// `out` must not grow beyond this mark, which does not lie behind its end.
     limit: usize,
     /// It is where the memory ends, not the value's own limit.
     limit_is_memory: bool,
@@ -82,7 +83,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn new(out: &'a mut Buffer<'static>, limits: Limits, room: usize, redaction: &'a Redaction) -> Self {
         let wanted = limits.bytes.min(room);
         let (given, limit_is_memory) = (out.room().min(wanted), out.room() < wanted);
-        let limit = out.len() + given;
+        let limit = out.behind(given);
         Self {
             out,
             limit,
@@ -99,9 +100,9 @@ impl<'a> Encoder<'a> {
     }
 
     /// Makes sure that `bytes` more can be written.
-    #[inline]
+    #[inline(always)]
     fn room(&mut self, bytes: usize) -> Result<(), Stop> {
-        if self.out.len() + bytes > self.limit {
+        if self.out.behind(bytes) > self.limit {
             return Err(self.stop());
         }
         Ok(())
@@ -109,6 +110,7 @@ impl<'a> Encoder<'a> {
 
     /// Nothing is written from now on.
     #[cold]
+    #[inline(never)]
     fn stop(&mut self) -> Stop {
         if self.limit_is_memory && !self.stopped {
             self.out.overflow();
@@ -125,7 +127,8 @@ impl<'a> Encoder<'a> {
     #[inline]
     fn tag(&mut self, tag: u8) -> Result<(), Stop> {
         self.room(1)?;
-        self.out.push(tag);
+        // SAFETY: there is room for one byte.
+        unsafe { self.out.extend_fitting_word(tag.into(), 1) };
         Ok(())
     }
 
@@ -146,18 +149,26 @@ impl<'a> Encoder<'a> {
 
     #[inline]
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Stop> {
-        if text.len() <= self.limits.text_bytes {
-            self.sized(tag::TEXT, text.as_bytes())
-        } else {
-            self.sized(tag::TEXT_CUT, cut(text, self.limits.text_bytes).as_bytes())
+        if text.len() > self.limits.text_bytes {
+            return self.long_text(text);
         }
+        self.sized(tag::TEXT, text.as_bytes())
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
+    fn long_text(&mut self, text: &str) -> Result<(), Stop> {
+        self.sized(tag::TEXT_CUT, cut(text, self.limits.text_bytes).as_bytes())
+    }
+
+    #[inline(always)]
     fn sized(&mut self, tag: u8, bytes: &[u8]) -> Result<(), Stop> {
         self.room(SIZED_HEAD_BYTES + bytes.len())?;
-        self.out.extend_word(sized_head(tag, bytes.len()), SIZED_HEAD_BYTES);
-        self.out.extend(bytes);
+        // SAFETY: there is room for both.
+        unsafe {
+            self.out.extend_fitting_word(sized_head(tag, bytes.len()), SIZED_HEAD_BYTES);
+            self.out.extend_fitting(bytes);
+        }
         Ok(())
     }
 
@@ -165,13 +176,22 @@ impl<'a> Encoder<'a> {
     pub(crate) fn part<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Stop> {
         let before = (self.depth, self.transparent);
         match value.serialize(&mut *self) {
+            Ok(()) => Ok(()),
+            Err(stop) => self.go_on_after(stop, before),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn go_on_after(&mut self, stop: Stop, before: (usize, usize)) -> Result<(), Stop> {
+        match stop {
             // Some put what they are told into words of their own.
-            Err(Stop::Full | Stop::Failed(_)) if self.full => {
+            Stop::Full | Stop::Failed(_) if self.full => {
                 self.full = false;
                 (self.depth, self.transparent) = before;
                 Ok(())
             }
-            other => other,
+            stop => Err(stop),
         }
     }
 
@@ -238,6 +258,8 @@ impl Items<'_, '_> {
         self.pass_over()
     }
 
+    #[cold]
+    #[inline(never)]
     fn pass_over(&mut self) -> Result<bool, Stop> {
         self.passed += 1;
         self.encoder.skipped += 1;

@@ -18,8 +18,8 @@ pub(crate) use buffer::{Buffer, SLACK};
 pub(crate) use json::{Met, marker, write_json};
 pub(crate) use limits::Limits;
 pub(crate) use lookup::{Found, Hidden, Step, look_up};
-pub use recorder::Recorder;
 pub(crate) use recorder::{MAX_RECORD_BYTES, Wish, panic_message};
+pub use recorder::{Recorder, Word};
 pub(crate) use written::{Json, Key};
 
 /// `Some`s and newtypes around one value. What is inside more is replaced by a marker: it is a cycle.

@@ -27,6 +27,46 @@ const NOT_PRINTED: &str = "its text would be made by Debug, which strict mode re
 /// Bytes that precede each value: its length.
 const LENGTH_BYTES: usize = 2;
 
+/// A value that no user code stands behind, with its length in front, as it travels. It fits into two registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    /// Length and tag.
+    head: u32,
+    number: u64,
+}
+
+impl Word {
+    /// A number of 64 bits.
+    #[inline(always)]
+    pub(crate) const fn number(tag: u8, number: u64) -> Self {
+        Self { head: (tag as u32) << 16 | (1 + size_of::<u64>() as u32), number }
+    }
+
+    /// A number of 32 bits.
+    #[inline(always)]
+    pub(crate) const fn number_32(tag: u8, number: u32) -> Self {
+        Self { head: (tag as u32) << 16 | (1 + size_of::<u32>() as u32), number: number as u64 }
+    }
+
+    /// What its tag says all of.
+    #[inline(always)]
+    pub(crate) const fn plain(tag: u8) -> Self {
+        Self { head: (tag as u32) << 16 | 1, number: 0 }
+    }
+
+    /// Bytes, with those of the length.
+    #[inline(always)]
+    const fn length(self) -> usize {
+        LENGTH_BYTES + (self.head & 0xFFFF) as usize
+    }
+
+    /// Writes it behind what is there.
+    #[inline(always)]
+    pub(crate) fn write(self, out: &mut Buffer<'_>) {
+        out.extend_head_and_number(self.head, LENGTH_BYTES + 1, self.number, self.length());
+    }
+}
+
 /// Collects the values of one call, straight into the place they travel in. Code made by `#[glasshull::trace]` is handed
 /// one; user code of the values cannot do harm through it: panics are caught, sizes are bounded.
 pub struct Recorder {
@@ -190,7 +230,7 @@ impl Recorder {
 
     fn marker(&mut self, tag: u8) {
         if self.bytes.len() + LENGTH_BYTES < MAX_RECORD_BYTES {
-            self.plain(tag);
+            self.word(Word::plain(tag));
         }
     }
 
@@ -206,38 +246,28 @@ impl Recorder {
         self.bytes.replace(start, length.to_le_bytes());
     }
 
-    /// Writes a number of 64 bits that no user code stands behind.
+    /// Writes what its tag and a number say all of.
     #[inline(always)]
-    pub(crate) fn number(&mut self, tag: u8, number: u64) {
-        const LENGTH: usize = 1 + size_of::<u64>();
-        let head = u32::from(tag) << 16 | LENGTH as u32;
-        self.bytes.extend_head_and_number(head, LENGTH_BYTES + 1, number, LENGTH_BYTES + LENGTH);
-    }
-
-    /// Writes a number of 32 bits that no user code stands behind.
-    #[inline(always)]
-    pub(crate) fn number_32(&mut self, tag: u8, number: u32) {
-        const LENGTH: usize = 1 + size_of::<u32>();
-        let word = u64::from(number) << 24 | u64::from(tag) << 16 | LENGTH as u64;
-        self.bytes.extend_word(word, LENGTH_BYTES + LENGTH);
-    }
-
-    /// Writes what its tag says all of.
-    #[inline(always)]
-    pub(crate) fn plain(&mut self, tag: u8) {
-        self.bytes.extend_word(u64::from(tag) << 16 | 1, LENGTH_BYTES + 1);
+    pub(crate) fn word(&mut self, word: Word) {
+        word.write(&mut self.bytes);
     }
 
     /// Writes a text that no user code stands behind.
     #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) {
         if text.len() > self.wish().limits.text_bytes {
-            return self.serialize(text);
+            return self.long_text(text);
         }
         let length = SIZED_HEAD_BYTES + text.len();
         let head = sized_head(tag::TEXT, text.len()) << 16 | length as u64;
         self.bytes.extend_word(head, LENGTH_BYTES + SIZED_HEAD_BYTES);
         self.bytes.extend(text.as_bytes());
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_text(&mut self, text: &str) {
+        self.serialize(text);
     }
 
     pub(crate) fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {

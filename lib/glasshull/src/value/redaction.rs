@@ -101,18 +101,27 @@ impl Redaction {
     }
 
     /// The same for a text that is part of the program; remembers the answer.
+    #[inline]
     pub(crate) fn names_static(&self, name: &'static str) -> bool {
+        let (place, length) = (name.as_ptr() as usize, name.len());
+        let remembered = ANSWERS.with(std::ptr::from_ref);
+        // SAFETY: it has no destructor, so it is there as long as the thread runs; the reference stays in here. (What is
+        // given to `with` itself is not always inlined.)
+        let remembered = unsafe { &(*remembered)[(place ^ (place >> 8) ^ length) % REMEMBERED] };
+        let answer = remembered.get();
+        if answer.place == place && answer.length == length && answer.answers == self.answers {
+            return answer.secret;
+        }
+        self.remember(name, remembered)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remember(&self, name: &'static str, remembered: &Cell<Answer>) -> bool {
         let (place, length, answers) = (name.as_ptr() as usize, name.len(), self.answers);
-        ANSWERS.with(|remembered| {
-            let remembered = &remembered[(place ^ (place >> 8) ^ length) % REMEMBERED];
-            let answer = remembered.get();
-            if (answer.place, answer.length, answer.answers) == (place, length, answers) {
-                return answer.secret;
-            }
-            let secret = self.names(name);
-            remembered.set(Answer { place, length, answers, secret });
-            secret
-        })
+        let secret = self.names(name);
+        remembered.set(Answer { place, length, answers, secret });
+        secret
     }
 
     /// The same for a key in binary form.

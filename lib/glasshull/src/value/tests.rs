@@ -43,7 +43,7 @@ fn behind_a_number_that_did_not_fit_nothing_is_written_and_nothing_panics() {
         let mut recorder = Recorder::for_test();
         (0..lead).for_each(|_| recorder.bytes.push(0));
         while !recorder.bytes.is_overflowed() {
-            recorder.number(0, u64::MAX);
+            recorder.word(Word::number(0, u64::MAX));
         }
         recorder.opaque("a type");
         recorder.serialize(&["a", "list"]);
