@@ -1,6 +1,7 @@
 /** What goes wrong is said where it went wrong, and nothing typed is lost. */
 import { describe, expect, it } from "vitest";
-import { alert, fragment, open, run, withBrowser, write } from "./browser";
+import type { Status } from "../src/api/types";
+import { alert, fragment, hub, open, run, withBrowser, write } from "./browser";
 
 withBrowser();
 
@@ -29,6 +30,25 @@ describe("failures", () => {
     await run(page, "SELECT");
     await alert(page).waitFor();
     await page.getByRole("columnheader", { name: "file" }).waitFor();
+  });
+});
+
+describe("a statement that takes long", () => {
+  it("shows since when, and is cancelled in the hub too", async () => {
+    const page = await open();
+    const stats = async () => ((await (await fetch(`${hub()}/api/v1/status`)).json()) as Status).queries;
+    const before = (await stats()).cancelled;
+    await run(
+      page,
+      "SELECT sum(sqrt(a.line * b.line * c.line * d.line * e.line)) FROM functions a, functions b, functions c, functions d, functions e, functions f WHERE sin(a.line) + cos(b.line) + f.line * d.line > 7",
+    );
+    await page
+      .getByRole("status")
+      .getByText(/^Running, [1-9]/)
+      .waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect.poll(async () => (await stats()).cancelled).toBeGreaterThan(before);
+    await expect.poll(async () => (await stats()).under_way).toEqual([]);
   });
 });
 

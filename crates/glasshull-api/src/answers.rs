@@ -518,6 +518,145 @@ pub struct Status {
     pub durability: String,
     /// Calls lost in connected instances, all reasons.
     pub calls_dropped: u64,
+    /// What is wrong, the worst first.
+    pub problems: Vec<Problem>,
+    pub journal: JournalStatus,
+    pub live: LiveStatus,
+    pub store: StoreStatus,
+    pub queries: QueriesStatus,
+    pub memory: Vec<MemoryShare>,
+    /// Clients that follow `/live` or `/tail`.
+    pub listeners: u32,
+    pub max_listeners: u32,
+    /// Open TCP connections.
+    pub connections: u32,
+    pub max_connections: u32,
+}
+
+/// Something that is wrong with the hub or with what it is told, in plain words.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Problem {
+    pub severity: Severity,
+    /// What is wrong, as a sentence.
+    pub what: String,
+    /// What is unharmed all the same, or what is not.
+    pub effect: String,
+    /// What to do about it.
+    pub todo: String,
+    /// The failure code with a page of its own, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something does not work now, or was lost.
+    Bad,
+    /// It will be bad if it goes on.
+    Warning,
+    /// As it was asked for, but good to know.
+    Note,
+}
+
+/// The journal: what is in it is safe.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct JournalStatus {
+    /// Whether the last write succeeded.
+    pub writable: bool,
+    /// Files that are not published.
+    pub files: u64,
+    pub bytes: u64,
+    /// Syncs since the hub started, and what they took in all.
+    pub syncs: u64,
+    pub sync_ns: u64,
+    /// Files given up after a failed write or sync.
+    pub lost_files: u64,
+    /// Records found damaged at start.
+    pub corrupt_records: u64,
+}
+
+/// Calls that are not yet in a segment.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct LiveStatus {
+    pub calls: u64,
+    pub bytes: u64,
+    pub limit_bytes: u64,
+    /// Calls that have not ended.
+    pub running_calls: u64,
+    /// Bytes of batches on their way to the disk.
+    pub batch_bytes: u64,
+    /// Batches refused since the hub started, as there was no room.
+    pub refused_busy: u64,
+    /// Batches refused since the hub started, as they contradict themselves or lie in the future.
+    pub refused_wrong: u64,
+}
+
+/// Segments, and what is done with them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct StoreStatus {
+    pub segments: u64,
+    pub bytes: u64,
+    pub calls: u64,
+    pub publishes: u64,
+    pub publish_failures: u64,
+    /// Why the last publication failed; absent if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_error: Option<String>,
+    pub merges: u64,
+    pub merge_failures: u64,
+    /// Segments of times that are over that could be fewer: what merging has before it.
+    pub merge_backlog: u64,
+    /// Segments that cannot be merged.
+    pub unmergeable: u64,
+    /// Segments deleted by retention.
+    pub expired: u64,
+}
+
+/// Questions, since the hub started and now.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct QueriesStatus {
+    /// Those that are worked on or wait, in the order in which they were asked.
+    pub under_way: Vec<QueryUnderWay>,
+    pub running: u64,
+    pub waiting: u64,
+    pub max_running: u64,
+    pub answered: u64,
+    /// Answers among them that were not whole.
+    pub partial: u64,
+    pub failed: u64,
+    pub timed_out: u64,
+    pub out_of_memory: u64,
+    pub refused: u64,
+    /// Those whose askers went away first.
+    pub cancelled: u64,
+    /// Segments that could not be read, once for each question that met one.
+    pub unreadable_segments: u64,
+}
+
+/// A question that is worked on or waits.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct QueryUnderWay {
+    /// Its first 500 characters.
+    pub statement: String,
+    /// Where it is asked from.
+    pub asker: String,
+    /// Milliseconds since it was asked.
+    pub elapsed_ms: u64,
+    /// Whether it waits for others to end.
+    pub waiting: bool,
+}
+
+/// A part of the memory a hub may take.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct MemoryShare {
+    /// What it is for, such as `live calls`.
+    pub part: String,
+    pub limit_bytes: u64,
+    /// What is taken of it; absent where nobody counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
 }
 
 /// One event of `GET /api/v1/live` (server-sent events, each `data:` one of these as JSON).
@@ -557,6 +696,8 @@ pub struct Pulse {
     pub calls_per_second: u64,
     pub calls_dropped: u64,
     pub instances: u32,
+    /// What is wrong with the hub, notes left out: `GET /api/v1/status` tells it.
+    pub problems: u32,
 }
 
 /// One event of `GET /api/v1/tail` (server-sent events).

@@ -107,6 +107,27 @@ pub struct Failure {
     /// Where in the statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
+    /// What may have been meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Box<Fix>>,
+}
+
+/// A change of the statement that may make it what was meant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Fix {
+    /// Where the change begins, in bytes, from 0.
+    pub offset: usize,
+    /// How much is replaced, in bytes.
+    pub length: usize,
+    /// What is to stand there.
+    pub text: String,
+}
+
+impl Fix {
+    /// The same change in a text that holds this one at `outer`.
+    pub fn within(self, outer: Position) -> Self {
+        Self { offset: outer.offset + self.offset, ..self }
+    }
 }
 
 /// A place in a statement.
@@ -146,7 +167,26 @@ impl Position {
 impl Failure {
     /// A failure of this kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code: code.text().into(), message: message.into(), hint: None, position: None }
+        Self { code: code.text().into(), message: message.into(), hint: None, position: None, fix: None }
+    }
+
+    /// With what may have been meant in place of what stands at a position.
+    ///
+    /// ```
+    /// use glasshull_api::{Code, Failure, Position};
+    ///
+    /// let statement = "TRACE pricing::* FRO 60s";
+    /// let failure = Failure::new(Code::StatementSyntax, "Expected FOR, found `FRO`.");
+    /// let failure = failure.meant("FOR", Position::of(statement, 17, 3));
+    /// assert_eq!(failure.hint.as_deref(), Some("Did you mean FOR?"));
+    /// let fix = failure.fix.unwrap();
+    /// assert_eq!((fix.offset, fix.length, &*fix.text), (17, 3, "FOR"));
+    /// ```
+    pub fn meant(mut self, text: impl Into<String>, position: Position) -> Self {
+        let text = text.into();
+        self.hint.get_or_insert_with(|| format!("Did you mean {text}?"));
+        self.fix = Some(Box::new(Fix { offset: position.offset, length: position.length, text }));
+        self
     }
 
     /// With what to do about it.

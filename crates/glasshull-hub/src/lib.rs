@@ -10,6 +10,7 @@
 //! [`http::access`].
 
 mod failures;
+mod health;
 mod http;
 mod hub;
 mod instances;

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::health;
 use crate::hub::Parts;
 use crate::instances::Instances;
 use crate::limits::{LIVE_EVERY, MAX_LISTENERS, MAX_LIVE_EVENTS};
@@ -127,5 +128,6 @@ fn pulse(parts: &Parts) -> Pulse {
         calls_per_second: parts.live.calls.swap(0, Relaxed),
         calls_dropped: parts.instances.dropped(),
         instances: parts.instances.counts().0 as u32,
+        problems: health::count(&health::signs(parts)),
     }
 }

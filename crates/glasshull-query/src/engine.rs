@@ -16,6 +16,7 @@ use crate::interrupt::{Ended, EndsWithMe};
 use crate::line::Line;
 use crate::session::Sessions;
 use crate::threads::Threads;
+use crate::under_way::{Asked, Question, UnderWay};
 use crate::{QuerySettings, Tables, show, tree};
 
 /// What questions are asked of.
@@ -50,6 +51,12 @@ pub struct QueryStats {
     pub running: u64,
     /// Questions that wait.
     pub waiting: u64,
+    /// Questions that may be worked on at a time.
+    pub max_running: u64,
+    /// Bytes that all questions take.
+    pub memory_bytes: u64,
+    /// What they may take together, in bytes.
+    pub memory_limit_bytes: u64,
 }
 
 /// Answers questions, each within its limits. A question ends when the future of its answer is dropped.
@@ -57,6 +64,7 @@ pub struct Engine {
     shared: Arc<Shared>,
     threads: Threads,
     line: Line,
+    under_way: UnderWay,
 }
 
 /// What all questions share.
@@ -89,7 +97,7 @@ impl Engine {
         let threads = Threads::new(settings.parallelism)?;
         let line = Line::new(settings.max_concurrent, settings.max_waiting);
         let shared = Shared { settings, sources, sessions, counted: Counted::default() };
-        Ok(Self { shared: Arc::new(shared), threads, line })
+        Ok(Self { shared: Arc::new(shared), threads, line, under_way: UnderWay::default() })
     }
 
     /// Answers a question in SQL, with at most `max_rows` rows where that is less than the settings allow. `asker` is whoever
@@ -99,11 +107,13 @@ impl Engine {
     /// [`Code::StatementSyntax`], [`Code::StatementMeaning`], [`Code::StatementForbidden`], [`Code::QueryTimeout`],
     /// [`Code::QueryMemory`], [`Code::TooManyQueries`].
     pub async fn query(&self, asker: &str, sql: &str, max_rows: Option<u32>) -> Result<Rows, Failure> {
-        let sql = sql.to_owned();
+        let (sql, asked) = (sql.to_owned(), sql);
         let most = self.shared.settings.max_rows;
         let max_rows = max_rows.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most));
         let (mut rows, elapsed) = self
-            .ask(asker, async move |asking| asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql)))
+            .ask(asker, asked, async move |asking| {
+                asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql))
+            })
             .await?;
         rows.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(rows.partial.is_some());
@@ -135,7 +145,7 @@ impl Engine {
         let settings = &self.shared.settings;
         let limits = tree::Limits { calls: settings.max_tree_calls, bytes: settings.max_answer_bytes };
         let (mut tree, elapsed) =
-            self.ask(asker, async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
+            self.ask(asker, &tree.to_string(), async move |asking| tree::tree(&asking, &wanted, limits).await).await?;
         tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(tree.partial.is_some());
         Ok(tree)
@@ -148,7 +158,7 @@ impl Engine {
     pub async fn tree_columns(&self, asker: &str, tree: &statement::Tree) -> Result<TreeColumns, Failure> {
         let wanted = tree.clone();
         let (mut tree, elapsed) =
-            self.ask(asker, async move |asking| tree::tree_columns(&asking, &wanted).await).await?;
+            self.ask(asker, &tree.to_string(), async move |asking| tree::tree_columns(&asking, &wanted).await).await?;
         tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(tree.partial.is_some());
         Ok(tree)
@@ -168,17 +178,27 @@ impl Engine {
             unreadable_segments: counted.unreadable_segments.load(Relaxed),
             running: self.line.running() as u64,
             waiting: self.line.waiting() as u64,
+            max_running: self.shared.settings.max_concurrent as u64,
+            memory_bytes: self.shared.sessions.memory_bytes_taken() as u64,
+            memory_limit_bytes: self.shared.settings.all_memory_bytes as u64,
         }
+    }
+
+    /// The questions that are worked on or wait, in the order in which they were asked.
+    pub fn under_way(&self) -> Vec<Question> {
+        self.under_way.all()
     }
 
     /// Waits for a place and does the work there, within its time. What it took is without the waiting.
     async fn ask<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
         asker: &str,
+        statement: &str,
         work: impl FnOnce(Asking) -> F + Send + 'static,
     ) -> Result<(T, Duration), Failure> {
         let mut cancelled = Cancelled(Some(&self.shared.counted));
-        let answer = self.within_limits(asker, work).await;
+        let asked = self.under_way.asked(asker, statement);
+        let answer = self.within_limits(asker, &asked, work).await;
         cancelled.0 = None;
         if let Err(failure) = &answer {
             self.shared.counted.failed(failure);
@@ -189,10 +209,12 @@ impl Engine {
     async fn within_limits<T: Send + 'static, F: Future<Output = Result<T, Failure>> + Send>(
         &self,
         asker: &str,
+        asked: &Asked,
         work: impl FnOnce(Asking) -> F + Send + 'static,
     ) -> Result<(T, Duration), Failure> {
         let timeout = self.shared.settings.timeout;
         let place = self.line.enter(asker, timeout).await?;
+        asked.begins();
         let ended = Ended::default();
         let asking = Asking::new(self.shared.clone(), Handle::current(), ended.clone());
         let _ends = EndsWithMe(ended);

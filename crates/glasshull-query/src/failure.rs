@@ -14,7 +14,7 @@ pub(crate) fn failure(error: &DataFusionError, sql: &str) -> Failure {
     let failure = match root {
         DataFusionError::SQL(error, _) => return syntax(&error.to_string(), sql),
         DataFusionError::ResourcesExhausted(_) => memory(root),
-        DataFusionError::SchemaError(error, _) => schema(error),
+        DataFusionError::SchemaError(error, _) => schema(error, position),
         DataFusionError::Internal(message) => Failure::new(Code::Internal, sentence(message)),
         DataFusionError::ExecutionJoin(error) => Failure::new(Code::Internal, sentence(&error.to_string())),
         other => meaning(&other.strip_backtrace(), sql),
@@ -29,14 +29,24 @@ pub(crate) fn failure(error: &DataFusionError, sql: &str) -> Failure {
 /// or else the whole statement.
 pub(crate) fn located(failure: Failure, sql: &str) -> Failure {
     const FAULTS: [Code; 3] = [Code::StatementSyntax, Code::StatementMeaning, Code::StatementForbidden];
-    if failure.position.is_some() || !failure.known_code().is_some_and(|code| FAULTS.contains(&code)) {
+    if failure.fix.is_some() || !failure.known_code().is_some_and(|code| FAULTS.contains(&code)) {
         return failure;
     }
     let mut quoted = failure.message.split('\'').skip(1).step_by(2);
-    let place = quoted.find_map(|text| Some((text_in(sql, text)?, text.len())));
-    let (at, length) = place.unwrap_or_else(|| (sql.len() - sql.trim_start().len(), sql.trim().len()));
-    failure.at(Position::of(sql, at, length))
+    let place = quoted.find_map(|text| Some(Position::of(sql, text_in(sql, text)?, text.len())));
+    // What the message speaks of is what is to be replaced.
+    let meant = failure.hint.as_deref().and_then(|hint| hint.strip_prefix(ASKS)?.strip_suffix('?')).map(str::to_owned);
+    let failure = match (failure.position.or(place), meant) {
+        (Some(position), Some(meant)) if position.length > 0 => failure.meant(meant, position),
+        _ => failure,
+    };
+    let whole = || Position::of(sql, sql.len() - sql.trim_start().len(), sql.trim().len());
+    let position = failure.position.or(place).unwrap_or_else(whole);
+    failure.at(position)
 }
+
+/// How a hint begins that tells what may have been meant.
+const ASKS: &str = "Did you mean ";
 
 /// Where a text stands by itself, not as a part of a longer word.
 fn text_in(sql: &str, text: &str) -> Option<usize> {
@@ -94,8 +104,12 @@ fn syntax(message: &str, sql: &str) -> Failure {
     // A misspelt word is taken for a name, and the fault found at the next one.
     let before = word_before(sql, at);
     match (meant(word), meant(before)) {
-        (Some(meant), _) => failure.hint(format!("Did you mean {meant}?")),
-        (None, Some(meant)) => failure.hint(format!("Did you mean {meant} in place of {before}?")),
+        (Some(meant), _) => failure.meant(meant, Position::of(sql, at, word.len())),
+        (None, Some(meant)) => {
+            let start = sql[..at].trim_end().len() - before.len();
+            let failure = failure.hint(format!("Did you mean {meant} in place of {before}?"));
+            failure.meant(meant, Position::of(sql, start, before.len()))
+        }
         (None, None) => failure,
     }
 }
@@ -161,7 +175,7 @@ fn memory(error: &DataFusionError) -> Failure {
         .hint("Ask for fewer rows or columns, or for a shorter time (WHERE started_at > now() - INTERVAL '5 minutes').")
 }
 
-fn schema(error: &SchemaError) -> Failure {
+fn schema(error: &SchemaError, position: Option<Position>) -> Failure {
     let SchemaError::FieldNotFound { field, valid_fields } = error else {
         return Failure::new(Code::StatementMeaning, sentence(&error.to_string()));
     };
@@ -169,7 +183,10 @@ fn schema(error: &SchemaError) -> Failure {
     let mut names: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
     names.dedup();
     match nearest(&field.name, names.iter().copied()) {
-        Some(name) => failure.hint(format!("Did you mean {name}?")),
+        Some(name) => match position {
+            Some(position) => failure.meant(name, position),
+            None => failure.hint(format!("Did you mean {name}?")),
+        },
         None if names.is_empty() => failure,
         None if names.contains(&"args") => {
             failure.hint(format!("There are {}; an argument is written args->>'{}'.", names.join(", "), field.name))
@@ -203,25 +220,48 @@ fn meaning(message: &str, sql: &str) -> Failure {
     }
 }
 
-/// DataFusion tells what may have been meant in a line of its own.
+/// DataFusion tells what may have been meant in a line of its own. It knows hundreds of functions: those that people ask
+/// with go before the others.
 fn with_its_hint(message: &str) -> Failure {
-    const ASKS: &str = "\nDid you mean '";
-    let Some((message, meant)) = message.split_once(ASKS) else {
+    const ITS_HINT: &str = "\nDid you mean '";
+    let Some((message, meant)) = message.split_once(ITS_HINT) else {
         return Failure::new(Code::StatementMeaning, sentence(message));
     };
     let failure = Failure::new(Code::StatementMeaning, sentence(message));
-    match meant.split_once('\'') {
-        Some((meant, _)) => failure.hint(format!("Did you mean {meant}?")),
+    let usual = message.split('\'').nth(1).and_then(|name| nearest(name, USUAL_FUNCTIONS));
+    match usual.or_else(|| meant.split_once('\'').map(|(meant, _)| meant)) {
+        Some(meant) => failure.hint(format!("{ASKS}{meant}?")),
         None => failure,
     }
 }
+
+/// Functions most questions are made of.
+const USUAL_FUNCTIONS: [&str; 14] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "now",
+    "date_bin",
+    "date_trunc",
+    "approx_percentile_cont",
+    "approx_distinct",
+    "coalesce",
+    "lower",
+    "length",
+    "mentions",
+];
 
 /// The failure of a table that does not exist.
 pub(crate) fn no_table(name: &str, sql: &str) -> Failure {
     let mut failure = Failure::new(Code::StatementMeaning, format!("There is no table {name}."));
     failure.position = text_in(sql, name).map(|at| Position::of(sql, at, name.len()));
     match nearest(name, docs::table_names()) {
-        Some(near) => failure.hint(format!("Did you mean {near}?")),
+        Some(near) => match failure.position {
+            Some(position) => failure.meant(near, position),
+            None => failure.hint(format!("Did you mean {near}?")),
+        },
         None => failure.hint(format!("There are {}.", docs::table_names().collect::<Vec<_>>().join(", "))),
     }
 }

@@ -30,9 +30,11 @@ mod tables;
 mod threads;
 mod time;
 mod tree;
+mod under_way;
 
 pub use calls::calls;
 pub use docs::schema;
 pub use engine::{Engine, QueryStats, Sources};
 pub use settings::QuerySettings;
 pub use tables::Tables;
+pub use under_way::Question;

@@ -19,6 +19,11 @@ impl AllMemory {
         Arc::new(Self { limit, taken: AtomicUsize::new(0) })
     }
 
+    /// What they take now.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Relaxed)
+    }
+
     fn take(&self, bytes: usize) -> Result<()> {
         let fits = |taken: usize| taken.checked_add(bytes).filter(|&taken| taken <= self.limit);
         match self.taken.fetch_update(Relaxed, Relaxed, fits) {

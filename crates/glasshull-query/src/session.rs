@@ -76,6 +76,11 @@ impl Sessions {
         Ok(Self { template, runtime, memory_bytes, all_memory, object_store: url, readers, summaries })
     }
 
+    /// What all questions take, in bytes.
+    pub(crate) fn memory_bytes_taken(&self) -> usize {
+        self.all_memory.taken()
+    }
+
     /// A session without tables, for a question that may end before it is answered.
     pub(crate) fn open(&self, ended: Ended) -> SessionState {
         let memory_pool = Arc::new(Memory::new(self.memory_bytes, self.all_memory.clone()));

@@ -243,6 +243,7 @@ export interface components {
         Failure: {
             /** @description Such as `GH2001`. */
             code: string;
+            fix?: components["schemas"]["Fix"] | null;
             /** @description What to do about it. */
             hint?: string | null;
             /** @description What happened, as a sentence. */
@@ -252,6 +253,15 @@ export interface components {
         /** @description The body of every answer that is not a success, under the key `error`. */
         FailureBody: {
             error: components["schemas"]["Failure"];
+        };
+        /** @description A change of the statement that may make it what was meant. */
+        Fix: {
+            /** @description How much is replaced, in bytes. */
+            length: number;
+            /** @description Where the change begins, in bytes, from 0. */
+            offset: number;
+            /** @description What is to stand there. */
+            text: string;
         };
         /** @description A function that can be traced. */
         Function: {
@@ -307,6 +317,35 @@ export interface components {
         Instances: {
             instances: components["schemas"]["Instance"][];
         };
+        /** @description The journal: what is in it is safe. */
+        JournalStatus: {
+            /** Format: int64 */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Records found damaged at start.
+             */
+            corrupt_records: number;
+            /**
+             * Format: int64
+             * @description Files that are not published.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Files given up after a failed write or sync.
+             */
+            lost_files: number;
+            /** Format: int64 */
+            sync_ns: number;
+            /**
+             * Format: int64
+             * @description Syncs since the hub started, and what they took in all.
+             */
+            syncs: number;
+            /** @description Whether the last write succeeded. */
+            writable: boolean;
+        };
         /** @description One event of `GET /api/v1/live` (server-sent events, each `data:` one of these as JSON). */
         LiveEvent: (components["schemas"]["Probes"] & {
             /** @enum {string} */
@@ -321,6 +360,35 @@ export interface components {
             /** @enum {string} */
             event: "pulse";
         });
+        /** @description Calls that are not yet in a segment. */
+        LiveStatus: {
+            /**
+             * Format: int64
+             * @description Bytes of batches on their way to the disk.
+             */
+            batch_bytes: number;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            calls: number;
+            /** Format: int64 */
+            limit_bytes: number;
+            /**
+             * Format: int64
+             * @description Batches refused since the hub started, as there was no room.
+             */
+            refused_busy: number;
+            /**
+             * Format: int64
+             * @description Batches refused since the hub started, as they contradict themselves or lie in the future.
+             */
+            refused_wrong: number;
+            /**
+             * Format: int64
+             * @description Calls that have not ended.
+             */
+            running_calls: number;
+        };
         /** @description What capturing takes in an instance, as it said last. */
         Load: {
             /**
@@ -345,6 +413,18 @@ export interface components {
         /** @description What capturing takes in some of the connected instances. */
         Loads: {
             instances: components["schemas"]["InstanceLoad"][];
+        };
+        /** @description A part of the memory a hub may take. */
+        MemoryShare: {
+            /** Format: int64 */
+            limit_bytes: number;
+            /** @description What it is for, such as `live calls`. */
+            part: string;
+            /**
+             * Format: int64
+             * @description What is taken of it; absent where nobody counts.
+             */
+            used_bytes?: number | null;
         };
         /** @description A place in a statement. */
         Position: {
@@ -486,6 +566,18 @@ export interface components {
             /** @description The newest first. */
             probes: components["schemas"]["Probe"][];
         };
+        /** @description Something that is wrong with the hub or with what it is told, in plain words. */
+        Problem: {
+            /** @description The failure code with a page of its own, where there is one. */
+            code?: string | null;
+            /** @description What is unharmed all the same, or what is not. */
+            effect: string;
+            severity: components["schemas"]["Severity"];
+            /** @description What to do about it. */
+            todo: string;
+            /** @description What is wrong, as a sentence. */
+            what: string;
+        };
         /** @description The hub's heartbeat. */
         Pulse: {
             at: string;
@@ -498,6 +590,61 @@ export interface components {
             calls_per_second: number;
             /** Format: int32 */
             instances: number;
+            /**
+             * Format: int32
+             * @description What is wrong with the hub, notes left out: `GET /api/v1/status` tells it.
+             */
+            problems: number;
+        };
+        /** @description Questions, since the hub started and now. */
+        QueriesStatus: {
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Those whose askers went away first.
+             */
+            cancelled: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            max_running: number;
+            /** Format: int64 */
+            out_of_memory: number;
+            /**
+             * Format: int64
+             * @description Answers among them that were not whole.
+             */
+            partial: number;
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            running: number;
+            /** Format: int64 */
+            timed_out: number;
+            /** @description Those that are worked on or wait, in the order in which they were asked. */
+            under_way: components["schemas"]["QueryUnderWay"][];
+            /**
+             * Format: int64
+             * @description Segments that could not be read, once for each question that met one.
+             */
+            unreadable_segments: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        /** @description A question that is worked on or waits. */
+        QueryUnderWay: {
+            /** @description Where it is asked from. */
+            asker: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since it was asked.
+             */
+            elapsed_ms: number;
+            /** @description Its first 500 characters. */
+            statement: string;
+            /** @description Whether it waits for others to end. */
+            waiting: boolean;
         };
         /** @description A table of values. */
         Rows: {
@@ -521,6 +668,11 @@ export interface components {
             /** @description May hold `*`. */
             value: string;
         };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        Severity: "bad" | "warning" | "note";
         /** @description What a probe left out, by reason: whole requests, and by its condition calls. */
         Skipped: {
             /** Format: int64 */
@@ -584,24 +736,79 @@ export interface components {
             calls_dropped: number;
             /** Format: int64 */
             calls_received: number;
+            /**
+             * Format: int32
+             * @description Open TCP connections.
+             */
+            connections: number;
             /** @description `journal`: calls are acknowledged when they are on the disk; `relaxed`: up to a second or so before. */
             durability: string;
             /** Format: int32 */
             functions: number;
             /** Format: int32 */
             instances: number;
+            journal: components["schemas"]["JournalStatus"];
             /** Format: int64 */
             journal_bytes: number;
+            /**
+             * Format: int32
+             * @description Clients that follow `/live` or `/tail`.
+             */
+            listeners: number;
+            live: components["schemas"]["LiveStatus"];
             /** Format: int64 */
             live_calls: number;
             /** Format: int32 */
+            max_connections: number;
+            /** Format: int32 */
+            max_listeners: number;
+            memory: components["schemas"]["MemoryShare"][];
+            /** Format: int32 */
             probes: number;
+            /** @description What is wrong, the worst first. */
+            problems: components["schemas"]["Problem"][];
+            queries: components["schemas"]["QueriesStatus"];
             /** Format: int64 */
             segment_bytes: number;
             /** Format: int64 */
             segments: number;
             started_at: string;
+            store: components["schemas"]["StoreStatus"];
             version: string;
+        };
+        /** @description Segments, and what is done with them. */
+        StoreStatus: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Segments deleted by retention.
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description Segments of times that are over that could be fewer: what merging has before it.
+             */
+            merge_backlog: number;
+            /** Format: int64 */
+            merge_failures: number;
+            /** Format: int64 */
+            merges: number;
+            /** @description Why the last publication failed; absent if it did not. */
+            publish_error?: string | null;
+            /** Format: int64 */
+            publish_failures: number;
+            /** Format: int64 */
+            publishes: number;
+            /** Format: int64 */
+            segments: number;
+            /**
+             * Format: int64
+             * @description Segments that cannot be merged.
+             */
+            unmergeable: number;
         };
         /** @description A table that can be asked. */
         TableDoc: {

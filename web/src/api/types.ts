@@ -23,4 +23,7 @@ export type LiveEvent = Schemas["LiveEvent"];
 export type Pulse = Schemas["Pulse"];
 export type Failure = Schemas["Failure"];
 export type FailureBody = Schemas["FailureBody"];
+export type TailEvent = Schemas["TailEvent"];
+export type Fix = Schemas["Fix"];
+export type Problem = Schemas["Problem"];
 export type Position = Schemas["Position"];

@@ -6,22 +6,27 @@ import {
   closeCompletion,
   completionKeymap,
 } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, isolateHistory } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
-import { complete, type Known } from "../language/completion";
+import { complete, type Known, type MembersOf } from "../language/completion";
 import { statementLanguage } from "../language/dialect";
 import type { Bindings } from "../state/settings.svelte";
 import { failureMark } from "./failure-mark";
+import { hoverDocs } from "./hover";
 
 export interface EditorActions {
-  run: () => void;
+  /** Runs the statement, or what is selected of it, which begins at this place. */
+  run: (part: { text: string; from: number } | null) => void;
+  format: () => void;
+  save: () => void;
   cancel: () => boolean;
   changed: (text: string) => void;
   older: () => boolean;
   newer: () => boolean;
   known: () => Known;
+  membersOf: MembersOf;
 }
 
 const look = EditorView.theme({
@@ -68,6 +73,18 @@ const look = EditorView.theme({
     backgroundColor: "var(--surface-selected)",
     color: "var(--text)",
   },
+  ".cm-tooltip.cm-tooltip-hover": { fontFamily: "var(--font)", fontSize: "12px", lineHeight: "17px" },
+  ".cm-doc": { display: "grid", gap: "5px", maxWidth: "460px", padding: "8px 12px" },
+  ".cm-doc p": { margin: "0" },
+  ".cm-doc-head": { display: "flex", gap: "8px", alignItems: "baseline" },
+  ".cm-doc-head strong": { fontFamily: "var(--mono)", overflowWrap: "anywhere" },
+  ".cm-doc-kind": { color: "var(--text-muted)", whiteSpace: "nowrap" },
+  ".cm-doc code": {
+    fontFamily: "var(--mono)",
+    color: "var(--text-muted)",
+    whiteSpace: "pre-wrap",
+    overflowWrap: "anywhere",
+  },
   ".cm-vim-panel, .cm-panels": {
     backgroundColor: "var(--surface-sunk)",
     color: "var(--text-muted)",
@@ -88,16 +105,29 @@ const look = EditorView.theme({
   },
 });
 
+/** What is selected, where it is more than blanks. */
+export function selected({ state }: EditorView): { text: string; from: number } | null {
+  const { from, to } = state.selection.main;
+  const text = state.sliceDoc(from, to);
+  return text.trim() ? { text, from } : null;
+}
+
 function keys(actions: EditorActions): Extension {
   const run = (view: EditorView) => {
     closeCompletion(view);
-    actions.run();
+    actions.run(selected(view));
+    return true;
+  };
+  const act = (action: () => void) => () => {
+    action();
     return true;
   };
   return [
     Prec.highest(
       keymap.of([
         { key: "Mod-Enter", run, preventDefault: true },
+        { key: "Shift-Alt-f", run: act(actions.format), preventDefault: true },
+        { key: "Mod-s", run: act(actions.save), preventDefault: true },
         { key: "Alt-ArrowUp", run: actions.older },
         { key: "Alt-ArrowDown", run: actions.newer },
       ]),
@@ -130,8 +160,12 @@ export function createEditor(root: ShadowRoot, text: string, actions: EditorActi
     placeholder(
       "SELECT …   TRACE pricing::* ON class=blue FOR 60s   FIND 'ORD-12345'   SHOW FUNCTIONS   TREE …",
     ),
-    autocompletion({ override: [(context) => complete(context, actions.known())], icons: false }),
+    autocompletion({
+      override: [(context) => complete(context, actions.known(), actions.membersOf)],
+      icons: false,
+    }),
     statementLanguage,
+    hoverDocs(actions.known),
     failureMark,
     look,
     EditorView.contentAttributes.of({ "aria-label": "Statement", spellcheck: "false" }),
@@ -147,5 +181,7 @@ export function setText(view: EditorView, text: string): void {
   view.dispatch({
     changes: { from: 0, to: view.state.doc.length, insert: text },
     selection: { anchor: text.length },
+    // To be undone for itself, not together with what was typed before.
+    annotations: isolateHistory.of("full"),
   });
 }

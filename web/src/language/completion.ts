@@ -2,6 +2,7 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { FunctionEntry, Instance, Probe, Schema } from "../api/types";
 import { OWN_WORDS, SQL_WORDS } from "./dialect";
+import { type JsonColumn, type Members, membersAt, pathAt, type PathPlace, valuesCondition } from "./paths";
 import { firstWord, quote } from "./statement";
 
 /** What there is to offer. */
@@ -34,8 +35,44 @@ const WORD = /[\w:*.<>]*$/;
 /** Behind an odd number of quotes; what was typed behind the last. A string that is closed is none. */
 const OPEN_STRING = /^[^']*(?:'[^']*'[^']*)*'([^']*)$/;
 
-export function complete(context: CompletionContext, known: Known): CompletionResult | null {
+/** Tells which members the values of calls have for which a condition holds. */
+export type MembersOf = (condition: string) => Promise<Record<JsonColumn, Members>>;
+
+export function complete(
+  context: CompletionContext,
+  known: Known,
+  membersOf: MembersOf,
+): CompletionResult | null | Promise<CompletionResult | null> {
   const before = context.state.sliceDoc(0, context.pos);
+  const place = pathAt(before, firstWord(before) === "TRACE");
+  return place ? memberOptions(context, place, membersOf) : completeWords(context, before, known);
+}
+
+/** The members that captured values have at a path. */
+async function memberOptions(
+  context: CompletionContext,
+  place: PathPlace,
+  membersOf: MembersOf,
+): Promise<CompletionResult | null> {
+  const { column, above, typed, quoted } = place;
+  const members = await membersOf(valuesCondition(context.state.doc.toString(), place));
+  const names = membersAt(members[column], above);
+  if (names.length === 0 || context.aborted) return null;
+  const detail = `in ${column}`;
+  const options = names.map((name) => ({
+    label: name,
+    type: "property",
+    detail,
+    apply: quoted ? quote(name).slice(1, -1) : quote(name),
+  }));
+  return {
+    from: context.pos - typed.length,
+    options: options.slice(0, MAX_OPTIONS),
+    validFor: /^[^'\s,()=<>.]*$/,
+  };
+}
+
+function completeWords(context: CompletionContext, before: string, known: Known): CompletionResult | null {
   const inString = OPEN_STRING.exec(before);
   if (inString) return insideString(context, before, inString[1] ?? "", known);
   const word = WORD.exec(before)?.[0] ?? "";

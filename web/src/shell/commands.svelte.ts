@@ -1,5 +1,6 @@
 /** What the page can be told to do by a key or from the palette. The sheet of keys is made of the same list. */
 import { tick } from "svelte";
+import { format } from "../language/format";
 import { session } from "../state/session.svelte";
 import { theme } from "../state/theme.svelte";
 import { ROOMS } from "./rooms";
@@ -79,6 +80,19 @@ const ACT: Command[] = [
     does: "settings: colours, keys, links into your editor",
     key: "Mod-,",
     run: () => (ui.settings = true),
+  },
+  {
+    id: "fix",
+    does: "change the statement to what was meant",
+    key: "Mod-.",
+    when: () => exploring() && !!session.failure?.fix && session.failureIsHere,
+    run: () => session.applyFix(),
+  },
+  {
+    id: "format",
+    does: "format the statement (Shift Alt F)",
+    when: exploring,
+    run: () => session.type(format(session.text)),
   },
   { id: "theme", does: "light or dark colours", run: () => theme.toggle() },
   {

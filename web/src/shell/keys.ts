@@ -26,7 +26,9 @@ export const PLACES: KeyGroup[] = [
   {
     title: "Statement",
     keys: [
-      { keys: shown("Mod-Enter"), does: "run" },
+      { keys: shown("Mod-Enter"), does: "run, or run what is selected" },
+      { keys: shown("Shift-Alt-f"), does: "format" },
+      { keys: shown("Mod-s"), does: "saved statements: keep this one" },
       { keys: shown("Alt-ArrowUp"), does: "earlier statement" },
       { keys: shown("Alt-ArrowDown"), does: "later statement" },
       { keys: ["Ctrl", "Space"], does: "complete" },

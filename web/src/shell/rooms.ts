@@ -32,6 +32,14 @@ export const ROOMS: readonly RoomEntry[] = [
     load: () => import("../functions/FunctionsRoom.svelte"),
   },
   {
+    room: "live",
+    word: "Live",
+    key: "l",
+    icon: "pulse",
+    about: "calls as they come, and those that run now",
+    load: () => import("../live/LiveRoom.svelte"),
+  },
+  {
     room: "instances",
     word: "Instances",
     key: "i",
@@ -46,6 +54,14 @@ export const ROOMS: readonly RoomEntry[] = [
     icon: "target",
     about: "what is captured, for how long yet, by whose order",
     load: () => import("../probes/ProbesRoom.svelte"),
+  },
+  {
+    room: "health",
+    word: "Health",
+    key: "h",
+    icon: "heart",
+    about: "how the hub is, and what to do about it",
+    load: () => import("../health/HealthRoom.svelte"),
   },
 ];
 

@@ -1,7 +1,7 @@
 /** The statement, its answer, and the address that stands for both. */
 import { asFailure, isAbort, runStatement } from "../api/client";
 import type { Failure, Probe, Rows, StatementAnswer, TreeColumns } from "../api/types";
-import { callsOfProbe, firstWord, onlyAsks, RECENT_CALLS } from "../language/statement";
+import { callsOfProbe, firstWord, indexOfByte, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
 import { fromFragment, type Room, START, toFragment, type ViewState } from "./url";
@@ -27,6 +27,8 @@ class Session {
   failure = $state.raw<Failure | null>(null);
   /** The statement `failure` speaks of: its positions are meant in this text. */
   failed = $state("");
+  /** Where that statement begins in what stands in the editor. */
+  failedFrom = $state(0);
   notice = $state.raw<Notice | null>(null);
   /** The statement from an address that changes what is captured and so waits for a person. */
   waiting = $state(false);
@@ -69,11 +71,12 @@ class Session {
     draft.save(text);
   }
 
-  /** Runs what stands in the editor, or `statement`, which then stands there. */
-  run(statement = this.text): Promise<void> {
+  /** Runs what stands in the editor, or `statement`, which then stands there; of `part` all that stands around it stays. */
+  run(statement = this.text, part: { from: number } | null = null): Promise<void> {
     if (!statement.trim()) return Promise.resolve();
     if (this.url.room !== "explore") this.enter("explore");
-    this.type(statement);
+    if (!part) this.type(statement);
+    this.failedFrom = part?.from ?? 0;
     history.add(statement);
     this.waiting = false;
     const sameColumns = firstWord(statement) === firstWord(this.shown) ? this.url : START;
@@ -115,6 +118,21 @@ class Session {
     if (this.url.q !== statement) this.propose(statement);
   }
 
+  /** What the hub thinks was meant takes the place of what was written. */
+  applyFix(): void {
+    const fix = this.failure?.fix;
+    if (!fix || !this.failureIsHere) return;
+    const at = (offset: number) => this.failedFrom + indexOfByte(this.failed, offset);
+    const [from, to] = [at(fix.offset), at(fix.offset + fix.length)];
+    this.type(this.text.slice(0, from) + fix.text + this.text.slice(to));
+    this.failure = null;
+  }
+
+  /** Whether the statement that failed still stands in the editor as it was. */
+  get failureIsHere(): boolean {
+    return this.text.startsWith(this.failed, this.failedFrom) && this.failed !== "";
+  }
+
   cancel(): void {
     this.#abort?.abort();
     this.#abort = null;
@@ -127,11 +145,24 @@ class Session {
   }
 
   openCall(callId: string): void {
-    this.change({ view: "tree", call: callId }, "push");
+    if (this.url.room !== "explore") this.#leaveAnswer();
+    this.change({ room: "explore", view: "tree", call: callId }, "push");
   }
 
   closeTree(): void {
     if (this.rows) this.change({ view: "table" }, "push");
+    else if (!this.tree) {
+      const next: ViewState = { ...this.url, view: "table", call: null };
+      if (!this.shown) this.#showRecent(next);
+      else void this.#show(this.shown, next, "replace");
+    }
+  }
+
+  /** A call from another room is none of the answer's: its tree is loaded for itself. */
+  #leaveAnswer(): void {
+    this.tree = null;
+    this.notice = null;
+    this.failure = null;
   }
 
   setLive(live: boolean): void {

@@ -136,7 +136,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn expected(&self, what: &str, words: &[&str]) -> Failure {
         let failure = self.failure_at(self.token_bytes(), format!("Expected {what}, found {}.", self.found()));
         match self.word().and_then(|word| nearest(word, words.iter().copied())) {
-            Some(word) => failure.hint(format!("Did you mean {word}?")),
+            Some(word) => failure.meant(word, Position::of(self.text, self.offset, self.token_bytes())),
             None => failure,
         }
     }

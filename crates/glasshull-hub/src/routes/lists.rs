@@ -5,9 +5,9 @@ use axum::extract::State;
 use glasshull_api::answers::{Functions, Instances, Probes, Schema, Status};
 use glasshull_api::failure::FailureBody;
 
+use crate::health;
 use crate::http::Refused;
 use crate::hub::Parts;
-use crate::text::rfc3339;
 
 /// Functions that connected instances can trace, by service and path.
 #[utoipa::path(
@@ -76,20 +76,5 @@ pub(super) async fn schema() -> Json<Schema> {
     )
 )]
 pub(super) async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {
-    let store = parts.store.stats();
-    let (instances, functions) = parts.instances.counts();
-    Json(Status {
-        version: crate::VERSION.into(),
-        started_at: rfc3339(parts.started_at_ns),
-        instances: instances as u32,
-        functions: functions as u32,
-        probes: parts.probes.running() as u32,
-        calls_received: store.appended_calls,
-        live_calls: store.live_calls,
-        segments: store.segments,
-        segment_bytes: store.segment_bytes,
-        journal_bytes: store.journal_bytes,
-        durability: parts.settings.durability.name().into(),
-        calls_dropped: parts.instances.dropped(),
-    })
+    Json(health::status(&parts))
 }

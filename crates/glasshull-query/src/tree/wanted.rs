@@ -50,7 +50,9 @@ pub(super) async fn wanted(asking: &Asking, of: &TreeOf) -> Result<Wanted, Failu
         TreeOf::Id(id) => by_id(asking, id).await,
         TreeOf::Query(query) => by_query(asking, query).await.map_err(|failure| {
             let failure = located(failure, &query.sql);
-            Failure { position: failure.position.map(|position| position.within(query.position)), ..failure }
+            let position = failure.position.map(|position| position.within(query.position));
+            let fix = failure.fix.map(|fix| Box::new(fix.within(query.position)));
+            Failure { position, fix, ..failure }
         }),
     }
 }
