@@ -54,7 +54,7 @@ describe("capturing", () => {
         .innerText(),
     ).toMatch(/class=blue/);
 
-    await page.getByRole("button", { name: "Live" }).click();
+    await page.getByRole("region", { name: "Answer" }).getByRole("button", { name: "Live" }).click();
     await page.getByRole("columnheader", { name: "duration_ns" }).getByRole("button").click();
     expect(await page.getByRole("columnheader", { name: "duration_ns" }).getAttribute("aria-sort")).toBe(
       "descending",

@@ -1,7 +1,7 @@
 /** The rooms beside the answer: going there and back, by mouse and by keys, and what one does there. */
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ask, fragment, open, rows, untraceAll, violations, withBrowser, write } from "./browser";
+import { ask, fragment, open, rows, run, untraceAll, violations, withBrowser, write } from "./browser";
 
 withBrowser();
 beforeEach(untraceAll);
@@ -32,6 +32,21 @@ describe("rooms", () => {
     await page.keyboard.press("e");
     await statement(page).waitFor();
     expect(await statement(page).innerText()).toBe("SELECT unfinished");
+  });
+
+  it("are stayed in though a statement is answered meanwhile", async () => {
+    const page = await open();
+    await page.route("**/api/v1/statements", async (route) => {
+      await page.getByRole("searchbox", { name: "Search instances" }).waitFor();
+      await route.continue();
+    });
+    await run(page, "SELECT 1 AS late");
+    await room(page, "Instances").click();
+    await page.unrouteAll({ behavior: "wait" });
+    await expect.poll(() => page.url()).toContain("late");
+    expect(await room(page, "Instances").getAttribute("aria-current")).toBe("page");
+    await room(page, "Explore").click();
+    await page.getByRole("columnheader", { name: "late" }).waitFor();
   });
 
   it("have addresses, with what is chosen, searched and sorted there", async () => {
@@ -157,7 +172,7 @@ describe("the palette", () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("End");
     await page.keyboard.type(", 2");
-    expect(await statement(page).innerText()).toBe("SELECT 1 AS kept, 2");
+    await expect.poll(() => statement(page).innerText()).toBe("SELECT 1 AS kept, 2");
   });
 });
 

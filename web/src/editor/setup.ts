@@ -148,7 +148,13 @@ export async function useBindings(view: EditorView, which: Bindings, run: () => 
   view.dispatch({ effects: bindings.reconfigure(vim({ status: true })) });
 }
 
-export function createEditor(root: ShadowRoot, text: string, actions: EditorActions): EditorView {
+/** The editor, and what it is like with another text that has no history yet. */
+export interface MadeEditor {
+  view: EditorView;
+  fresh: (text: string) => EditorState;
+}
+
+export function createEditor(root: ShadowRoot, text: string, actions: EditorActions): MadeEditor {
   const extensions: Extension[] = [
     bindings.of([]),
     keys(actions),
@@ -173,7 +179,8 @@ export function createEditor(root: ShadowRoot, text: string, actions: EditorActi
       if (update.docChanged) actions.changed(update.state.doc.toString());
     }),
   ];
-  return new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions }) });
+  const fresh = (doc: string) => EditorState.create({ doc, extensions });
+  return { view: new EditorView({ root, parent: root, state: fresh(text) }), fresh };
 }
 
 export function setText(view: EditorView, text: string): void {

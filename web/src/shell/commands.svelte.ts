@@ -1,7 +1,7 @@
 /** What the page can be told to do by a key or from the palette. The sheet of keys is made of the same list. */
 import { tick } from "svelte";
 import { format } from "../language/format";
-import { session } from "../state/session.svelte";
+import { session, tabs } from "../state/session.svelte";
 import { theme } from "../state/theme.svelte";
 import { ROOMS } from "./rooms";
 import { ui } from "./ui.svelte";
@@ -17,6 +17,7 @@ export interface Command {
 }
 
 const exploring = () => session.url.room === "explore";
+const several = () => exploring() && tabs.all.length > 1;
 const hasRows = () => exploring() && session.rows !== null;
 
 /** Goes to where statements are written, and does something there once it is shown. */
@@ -31,6 +32,24 @@ const GO: Command[] = ROOMS.map(({ room, word, key, about }) => ({
   key: `g ${key}`,
   run: () => session.enter(room),
 }));
+
+const TABS: Command[] = [
+  {
+    id: "tab-new",
+    does: "a new tab",
+    key: "g n",
+    when: () => exploring() && !tabs.isFull,
+    run: () => tabs.open(),
+  },
+  { id: "tab-next", does: "the next tab", key: "g t", when: () => several(), run: () => tabs.next() },
+  {
+    id: "tab-close",
+    does: "close this tab",
+    key: "g x",
+    when: () => several(),
+    run: () => tabs.close(tabs.seen),
+  },
+];
 
 const ACT: Command[] = [
   { id: "palette", does: "find anything, do anything", key: "Mod-k", run: () => (ui.palette = true) },
@@ -103,7 +122,7 @@ const ACT: Command[] = [
   { id: "untrace-all", does: "stop all probes", run: () => void session.command("UNTRACE ALL") },
 ];
 
-export const COMMANDS: readonly Command[] = [...ACT, ...GO];
+export const COMMANDS: readonly Command[] = [...ACT, ...GO, ...TABS];
 
 export function isPossible({ when }: Command): boolean {
   return when?.() ?? true;

@@ -4,6 +4,7 @@ import type { Failure, Probe, Rows, StatementAnswer, TreeColumns } from "../api/
 import { callsOfProbe, firstWord, indexOfByte, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
+import { keptTabs } from "./kept-tabs";
 import { fromFragment, type Room, START, toFragment, type ViewState } from "./url";
 
 /** At most so many rows are asked for: more than anybody reads, little enough to sort at once. */
@@ -13,15 +14,21 @@ const LIVE_PAUSE_MS = 600;
 /** A live query may keep the hub busy for one part in so many. */
 const LIVE_SHARE = 4;
 
+/** What of an address says where in `explore` one is: nothing. */
+const EXPLORE = { room: START.room, at: START.at, find: START.find, by: START.by };
+
 /** What a statement did, told below the editor. */
 export interface Notice {
   text: string;
   probe?: Probe;
 }
 
-class Session {
+/** A statement with its answer; there are several, in tabs. */
+export class Session {
+  /** Tells it from the others for as long as the page lives. */
+  readonly id = Math.random().toString(36).slice(2);
   url = $state.raw<ViewState>(START);
-  text = $state(draft.load());
+  text = $state("");
   rows = $state.raw<Rows | null>(null);
   tree = $state.raw<TreeColumns | null>(null);
   failure = $state.raw<Failure | null>(null);
@@ -40,15 +47,33 @@ class Session {
   /** The statement whose rows are shown. */
   readonly shown = $derived(this.url.show ?? this.url.q);
 
+  constructor(readonly place: Place) {}
+
   #abort: AbortController | null = null;
   #liveTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes the address up, and every later step back or forward. */
+  /** Takes the address up as the page opens. */
   start(): void {
-    addEventListener("popstate", () => this.#restore());
-    if (location.hash.length > 1) this.#restore();
+    this.text = draft.load();
+    if (location.hash.length > 1) this.restore();
     else this.#showRecent(START);
     if (!this.text) this.type(RECENT_CALLS);
+  }
+
+  /** Shows a view without its being the address's, as where a reload brings tabs back. */
+  begin(view: string, text: string): void {
+    this.url = { ...fromFragment(view), ...EXPLORE };
+    this.text = text;
+  }
+
+  /** Its turn to be seen: what was not asked yet is asked now. */
+  resume(): void {
+    this.#write({ ...this.url, ...EXPLORE }, "push");
+    draft.save(this.text);
+    const asked = this.rows ?? this.tree ?? this.failure ?? this.runningSince;
+    if (asked === null && this.shown && onlyAsks(this.shown))
+      void this.#show(this.shown, this.url, "replace");
+    this.#scheduleLive(0);
   }
 
   /** Goes to a room, and to something in it. What was asked in `explore` stays asked. */
@@ -68,7 +93,7 @@ class Session {
   /** What the reader typed. */
   type(text: string): void {
     this.text = text;
-    draft.save(text);
+    if (this.place.isSeen(this)) draft.save(text);
   }
 
   /** Runs what stands in the editor, or `statement`, which then stands there; of `part` all that stands around it stays. */
@@ -113,8 +138,8 @@ class Session {
 
   /** Opens a view that was kept: its address, without which only its statement. */
   goTo(view: string, statement: string): void {
-    globalThis.history.pushState(null, "", location.pathname + location.search + view);
-    this.#restore();
+    this.place.step(this, view, "push");
+    this.restore();
     if (this.url.q !== statement) this.propose(statement);
   }
 
@@ -178,7 +203,8 @@ class Session {
     this.#scheduleLive(0);
   }
 
-  #restore(): void {
+  /** Takes up the address. */
+  restore(): void {
     const next = fromFragment(location.hash);
     const before = this.shown;
     const sameAnswer = (this.rows || this.tree) && (next.show ?? next.q) === before;
@@ -215,7 +241,7 @@ class Session {
     } catch (thrown) {
       if (isAbort(thrown)) return;
       this.#fail(statement, thrown);
-      if (this.url.q === "") this.#write(next, "replace");
+      if (this.url.q === "") this.#write(this.#here(next), "replace");
     } finally {
       if (this.#abort === abort) this.runningSince = null;
     }
@@ -226,11 +252,11 @@ class Session {
     if (answer.kind === "tree_columns") {
       this.tree = answer;
       this.rows = null;
-      this.#write({ ...next, view: "tree", live: false }, step);
+      this.#write(this.#here({ ...next, view: "tree", live: false }), step);
     } else if (answer.kind === "rows") {
       this.tree = null;
       this.rows = answer;
-      this.#write(next, step);
+      this.#write(this.#here(next), step);
       this.#scheduleLive(answer.elapsed_ms);
     }
   }
@@ -252,17 +278,21 @@ class Session {
     this.failed = statement;
   }
 
+  /** Whoever has gone to another room meanwhile stays there. */
+  #here(next: ViewState): ViewState {
+    const { room, at, find, by } = this.url;
+    return { ...next, room, at, find, by };
+  }
+
   #write(next: ViewState, step: "push" | "replace"): void {
-    const fragment = toFragment(next);
-    const address = location.pathname + location.search + fragment;
-    if (step === "push" && fragment !== location.hash) globalThis.history.pushState(null, "", address);
-    else globalThis.history.replaceState(null, "", address);
+    this.place.step(this, toFragment(next), step);
     this.url = next;
   }
 
   #scheduleLive(elapsedMs: number): void {
     clearTimeout(this.#liveTimer);
-    if (!this.url.live || this.url.room !== "explore" || !onlyAsks(this.shown)) return;
+    const isSeen = this.place.isSeen(this) && this.url.room === "explore";
+    if (!this.url.live || !isSeen || !onlyAsks(this.shown)) return;
     const pause = Math.max(LIVE_PAUSE_MS, elapsedMs * LIVE_SHARE);
     this.#liveTimer = setTimeout(() => void this.#refresh(), pause);
   }
@@ -270,7 +300,7 @@ class Session {
   /** Runs the shown statement again without disturbing what is shown. */
   async #refresh(): Promise<void> {
     const statement = this.shown;
-    if (this.url.room !== "explore") return;
+    if (this.url.room !== "explore" || !this.place.isSeen(this)) return;
     if (this.held || document.hidden || this.url.view === "tree" || this.runningSince !== null) {
       return this.#scheduleLive(0);
     }
@@ -295,4 +325,103 @@ function noticeOf(statement: string, probes: Probe[]): Notice {
   return { text: ids ? `Stopped ${ids}. What was captured stays.` : "No probe was running that matches." };
 }
 
-export const session = new Session();
+/** Where a session stands among the tabs. */
+export interface Place {
+  isSeen(session: Session): boolean;
+  /** Makes a fragment the address, where the session is the one that is seen. */
+  step(session: Session, fragment: string, step: "push" | "replace"): void;
+}
+
+/** More keep more answers in memory than anybody looks at. */
+export const MAX_TABS = 8;
+
+/** The sessions beside each other, one of which is seen and has the address. */
+class Tabs implements Place {
+  all = $state.raw<Session[]>([new Session(this)]);
+  #seen = $state(0);
+  readonly seen = $derived(this.all[Math.min(this.#seen, this.all.length - 1)] as Session);
+
+  /** Takes the address up, and every later step back or forward; tabs of before a reload come back. */
+  start(): void {
+    addEventListener("popstate", (event: PopStateEvent) => this.#back(event.state));
+    const before = keptTabs.load();
+    if (before) {
+      this.all = before.tabs.map(() => new Session(this));
+      this.all.forEach((tab, place) =>
+        tab.begin(before.tabs[place]?.view ?? "", before.tabs[place]?.text ?? ""),
+      );
+      this.#seen = before.seen;
+    }
+    this.seen.start();
+    addEventListener("pagehide", () => this.#keep());
+  }
+
+  isSeen(session: Session): boolean {
+    return session === this.seen;
+  }
+
+  step(session: Session, fragment: string, step: "push" | "replace"): void {
+    if (!this.isSeen(session)) return;
+    const address = location.pathname + location.search + fragment;
+    const state = { tab: session.id };
+    if (step === "push" && fragment !== location.hash) globalThis.history.pushState(state, "", address);
+    else globalThis.history.replaceState(state, "", address);
+  }
+
+  get isFull(): boolean {
+    return this.all.length >= MAX_TABS;
+  }
+
+  /** A further tab, with what is usually asked first. */
+  open(): void {
+    if (this.isFull) return;
+    const tab = new Session(this);
+    tab.begin(toFragment({ ...START, q: RECENT_CALLS }), RECENT_CALLS);
+    this.all = [...this.all, tab];
+    this.see(this.all.length - 1);
+  }
+
+  see(place: number): void {
+    if (place === this.all.indexOf(this.seen) || !this.all[place]) return;
+    this.#seen = place;
+    this.seen.resume();
+  }
+
+  /** The tab after the one that is seen. */
+  next(): void {
+    this.see((this.all.indexOf(this.seen) + 1) % this.all.length);
+  }
+
+  close(tab: Session): void {
+    if (this.all.length === 1) return;
+    const [seen, place] = [this.seen, this.all.indexOf(tab)];
+    tab.cancel();
+    history.add(tab.text);
+    this.all = this.all.filter((other) => other !== tab);
+    this.#seen = tab === seen ? Math.min(place, this.all.length - 1) : this.all.indexOf(seen);
+    if (tab === seen) this.seen.resume();
+  }
+
+  #back(state: unknown): void {
+    const id = typeof state === "object" && state !== null && "tab" in state ? state.tab : null;
+    const place = this.all.findIndex((tab) => tab.id === id);
+    if (place >= 0) this.#seen = place;
+    this.seen.restore();
+  }
+
+  #keep(): void {
+    const tabs = this.all.map((tab) => ({ view: toFragment(tab.url), text: tab.text }));
+    keptTabs.save({ tabs, seen: this.all.indexOf(this.seen) });
+  }
+}
+
+export const tabs = new Tabs();
+
+/** The session that is seen, whichever that is. */
+export const session: Session = new Proxy({} as Session, {
+  get(_, key) {
+    const value: unknown = Reflect.get(tabs.seen, key, tabs.seen);
+    return typeof value === "function" ? value.bind(tabs.seen) : value;
+  },
+  set: (_, key, value) => Reflect.set(tabs.seen, key, value, tabs.seen),
+});
