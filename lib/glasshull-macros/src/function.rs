@@ -189,8 +189,9 @@ impl Function<'_> {
         let own = options.name.as_ref().map_or_else(|| plain(&self.signature.ident), |name| name.value());
         let path = self.owner.map_or_else(|| own.clone(), |owner| format!("{owner}::{own}"));
         let p = quote!(::glasshull::__private);
-        // The line is that of the function's name, also when the attribute stands on a block.
-        let line = quote_spanned!(self.signature.ident.span()=> ::core::line!());
+        // The line is that of the function's name, also when the attribute stands on a block. In the edition of 2015, where
+        // that name may be at home, `::core` is not known.
+        let line = quote_spanned!(self.signature.ident.span()=> ::glasshull::__private::line!());
         quote! {
             static __GLASSHULL_SITE: #p::Site = #p::Site::new(
                 ::core::concat!(::core::module_path!(), "::", #path), ::core::file!(), #line, &[#names], #is_async,

@@ -263,6 +263,7 @@ pub use {
 #[cfg(feature = "enabled")]
 #[doc(hidden)]
 pub mod __private {
+    pub use core::line;
     pub use linkme;
 
     pub use crate::async_call::{AsyncCall, AsyncEntering, Running, begin_apart, enter_async, run};

@@ -476,3 +476,25 @@ fn the_process_can_be_connected_again_after_it_was_disconnected() {
     assert_eq!((numbers(&first), numbers(&second)), (vec![1], vec![3]));
     assert!(!settings(&second).hub("off").init().is_on());
 }
+
+#[test]
+fn a_hub_that_asks_for_a_pause_gets_no_batch_until_it_is_over_and_all_of_a_burst_then() {
+    const PAUSE: Duration = Duration::from_secs(2);
+    const REQUESTS: u64 = 200;
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("work")]);
+    hub.faults().wait_ms.store(PAUSE.as_millis() as u32, Ordering::Relaxed);
+    agent.context().in_scope(|| work(0));
+    let (acked_at, batches, reports) = hub
+        .wait("a batch", |state| state.acked_at.map(|acked_at| (acked_at, state.batches.len(), state.reports.len())));
+    // From then on the program has heard of it.
+    let is_empty = |report: &v1::Report| report.buffered_bytes == 0;
+    hub.wait("a report that nothing waits", |state| state.reports[reports..].iter().any(is_empty).then_some(()));
+    hub.faults().wait_ms.store(0, Ordering::Relaxed);
+    agent.context().in_scope(|| (1..=REQUESTS).for_each(|n| assert_eq!(work(n), n)));
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub), (0..=REQUESTS).collect::<Vec<_>>());
+    let came_at = hub.state().batches_at[batches];
+    assert!(came_at >= acked_at + PAUSE, "{:?} after it asked for a pause", came_at - acked_at);
+}

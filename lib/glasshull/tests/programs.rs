@@ -1,4 +1,5 @@
-//! Whole programs that are built otherwise than this test: with `panic = "abort"`, and with two versions of the SDK.
+//! Whole programs that are built otherwise than this test: with `panic = "abort"`, with two versions of the SDK, and in the edition
+//! of 2015.
 #![cfg(target_os = "linux")]
 
 mod hub;
@@ -44,17 +45,17 @@ fn workspace() -> PathBuf {
     let _ = fs::copy(here.join("../../Cargo.lock"), root.join("Cargo.lock"));
     let this = format!("glasshull = {{ path = {here:?} }}\n");
     let other = format!("glasshull = {{ path = {:?} }}\n", other.join("lib/glasshull"));
-    package(&root, "aborts", "main", &this);
-    package(&root, "both", "main", &format!("{this}older = {{ path = \"../older\" }}\n"));
-    package(&root, "older", "lib", &other);
+    package(&root, "aborts", 2024, "main", &this);
+    package(&root, "both", 2024, "main", &format!("{this}older = {{ path = \"../older\" }}\n"));
+    package(&root, "older", 2015, "lib", &other);
     root
 }
 
-fn package(root: &Path, name: &str, target: &str, dependencies: &str) {
+fn package(root: &Path, name: &str, edition: u32, target: &str, dependencies: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/programs/{name}.rs"));
     let target = if target == "lib" { "[lib]".to_owned() } else { format!("[[bin]]\nname = {name:?}") };
     let manifest = format!(
-        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"2024\"\n{target}\npath = {source:?}\n[dependencies]\n{dependencies}"
+        "[package]\nname = {name:?}\nversion = \"0.0.0\"\nedition = \"{edition}\"\n{target}\npath = {source:?}\n[dependencies]\n{dependencies}"
     );
     fs::create_dir_all(root.join(name)).unwrap();
     fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();

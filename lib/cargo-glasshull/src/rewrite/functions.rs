@@ -1,7 +1,6 @@
 //! Finds the functions of a file.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
@@ -15,9 +14,6 @@ use super::{File, Function, Insertion, PassedOver, Rewritten, Why};
 pub(super) const ATTRIBUTE: &str = "::glasshull::trace";
 pub(super) const START: &str = "::glasshull_start::start();";
 const DECLARED: &str = "extern crate glasshull; extern crate glasshull_start;";
-/// What the attribute makes says `::core`, which the edition of 2015 knows only where it is declared, as the compiler
-/// itself does in a crate without the standard library.
-const CORE_DECLARED: &str = "extern crate core;";
 
 /// A file that another one names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,10 +82,7 @@ impl<'a> Finder<'a> {
     /// Declares what the attributes name, before the first item.
     pub(super) fn declare_crates(&mut self, syntax: &syn::File) {
         if let Some(first) = syntax.items.first() {
-            let core = if syntax.items.iter().any(is_core) { None } else { without_core(&syntax.attrs) };
-            let core = core.map(|condition| format!(" {condition}{CORE_DECLARED}")).unwrap_or_default();
-            let declared = format!("{DECLARED}{core}");
-            let (at, text) = self.tokens.before(self.tokens.place(first.span()).start, &declared);
+            let (at, text) = self.tokens.before(self.tokens.place(first.span()).start, DECLARED);
             self.found.insertions.push(Insertion { at, text, function: None });
         }
     }
@@ -296,34 +289,6 @@ fn refused(function: &Found<'_>) -> Option<&'static str> {
     } else {
         traced(function.attributes)
     }
-}
-
-fn is_core(item: &syn::Item) -> bool {
-    let core = |ident: &Ident| ident == "core";
-    match item {
-        syn::Item::ExternCrate(item) => core(item.rename.as_ref().map_or(&item.ident, |(_, name)| name)),
-        syn::Item::Mod(item) => core(&item.ident),
-        _ => false,
-    }
-}
-
-/// On what condition `core` is not declared by the compiler, as an attribute; none if it always is.
-fn without_core(attributes: &[Attribute]) -> Option<String> {
-    let mut conditions = String::new();
-    for attribute in attributes {
-        match &attribute.meta {
-            Meta::Path(path) if path.is_ident("no_std") => return None,
-            Meta::List(list) if list.path.is_ident("cfg_attr") => {
-                let mut all = conditional(list).into_iter();
-                let condition = all.next();
-                if all.any(|meta| meta.path().is_ident("no_std")) {
-                    conditions.push_str(&format!("#[cfg(not({}))] ", condition.to_token_stream()));
-                }
-            }
-            _ => {}
-        }
-    }
-    Some(conditions)
 }
 
 /// What stands in a `cfg_attr`: its condition, and the attributes.

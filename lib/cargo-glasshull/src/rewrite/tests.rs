@@ -158,15 +158,6 @@ fn in_the_edition_of_2015_crates_are_declared() {
 }
 
 #[test]
-fn core_is_declared_where_the_compiler_does_not() {
-    let declared = |text: &str| rewrite(&File { declares_crates: true, ..file(text) }, &|_, _| None).unwrap().text;
-    assert!(declared("fn f() {}").contains("glasshull_start; extern crate core; #["));
-    assert_eq!(declared("extern crate core;\nfn f() {}").matches("crate core;").count(), 1);
-    let text = declared("#![cfg_attr(not(feature = \"std\"), no_std)]\nfn f() {}");
-    assert!(text.contains("#[cfg(not(not (feature = \"std\")))] extern crate core;"), "{text}");
-}
-
-#[test]
 fn a_blocked_file_is_read_and_not_changed() {
     let text = "mod a;\nfn f() {}\n#[test]\nfn t() {}\n";
     let result = rewrite(&File { blocked: Some("of a build script"), ..file(text) }, &|_, _| None).unwrap();

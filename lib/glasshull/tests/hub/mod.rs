@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,10 @@ pub struct State {
     /// In order of arrival, running ones too.
     pub rows: Vec<Call>,
     pub batches: Vec<u64>,
+    /// When each of these came.
+    pub batches_at: Vec<Instant>,
+    /// When it answered last.
+    pub acked_at: Option<Instant>,
     pub reports: Vec<v1::Report>,
     pub goodbyes: usize,
     durable: HashMap<Vec<u8>, u64>,
@@ -59,6 +63,8 @@ pub struct Faults {
     pub mute: AtomicBool,
     /// Refuses batches with this sequence.
     pub refuse: AtomicU64,
+    /// Asks for a pause in batches with each acknowledgement.
+    pub wait_ms: AtomicU32,
     /// Sends bytes that are no message.
     pub garbage: AtomicBool,
     /// Drops connections right after the welcome.
@@ -310,9 +316,12 @@ impl Session {
         if batch.sequence > *durable {
             *durable = batch.sequence;
             state.batches.push(batch.sequence);
+            state.batches_at.push(Instant::now());
             state.rows.extend(rows(batch));
         }
-        send(socket, to_instance::Message::Ack(v1::Ack { sequence: batch.sequence, wait_ms: 0 }));
+        state.acked_at = Some(Instant::now());
+        let wait_ms = shared.faults.wait_ms.load(Ordering::Relaxed);
+        send(socket, to_instance::Message::Ack(v1::Ack { sequence: batch.sequence, wait_ms }));
     }
 
     fn send_probes(&mut self, shared: &Shared, socket: &mut WebSocket<TcpStream>) {

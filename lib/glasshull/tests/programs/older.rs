@@ -1,4 +1,6 @@
-//! A library that was built with another version of the SDK.
+//! A library that was built with another version of the SDK, in the edition of 2015.
+
+extern crate glasshull;
 
 pub use glasshull::{Guard, builder};
 
