@@ -63,6 +63,23 @@ const PICTURES = [
       await page.locator(".u-over").waitFor();
     },
   ],
+  [
+    "functions",
+    async (page) => {
+      await open(page, { room: "functions", at: "pricing shop::pricing::quote::price" });
+      await page
+        .getByRole("img", { name: /99th percentile/ })
+        .first()
+        .waitFor();
+    },
+  ],
+  [
+    "health",
+    async (page) => {
+      await open(page, { room: "health" });
+      await page.getByRole("heading", { name: "Journal" }).waitFor();
+    },
+  ],
 ];
 
 async function take(browser, colorScheme) {

@@ -32,7 +32,8 @@ export function search<T>(candidates: readonly Candidate<T>[], typed: string, mo
 }
 
 function matchAll<T>(one: Candidate<T>, words: string[]): Match<T> | null {
-  let score = one.weight - one.text.length * 0.01;
+  // While nothing is typed things stand in their own order.
+  let score = one.weight - (words.length > 0 ? one.text.length * 0.01 : 0);
   const places: number[] = [];
   for (const word of words) {
     const match = matchWord(one, word);

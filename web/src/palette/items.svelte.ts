@@ -51,7 +51,8 @@ export function fewItems(): Candidate<Item>[] {
     ({ does, key, run }): Item => ({ kind: "Command", text: does, detail: "", run, ...(key ? { key } : {}) }),
   );
   return [
-    ...commands.map((item) => candidate(item, item.text, 10)),
+    // Where one can go stands first: it is what most come for.
+    ...commands.map((item) => candidate(item, item.text, item.key?.startsWith("g ") ? 12 : 10)),
     ...saved.all.map(({ name, statement, view }) => {
       const run = () => session.goTo(view, statement);
       return candidate<Item>({ kind: "Saved", text: name, detail: line(statement), run }, name, 9);

@@ -57,7 +57,7 @@ const ACT: Command[] = [
   { id: "write", does: "write a statement", key: "e", run: () => exploreAnd(() => ui.focusEditor()) },
   {
     id: "search",
-    does: "search functions",
+    does: "search functions, or what a room lists",
     key: "/",
     run: () => {
       // At once where it can be: the next key may already be meant for it.

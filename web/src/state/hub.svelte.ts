@@ -65,6 +65,17 @@ class Hub {
     return () => this.#stop();
   }
 
+  /** The browser knows at once when the network goes and comes: silence would tell it seconds later. */
+  watchNetwork(): () => void {
+    const changed = () => this.restart();
+    addEventListener("offline", changed);
+    addEventListener("online", changed);
+    return () => {
+      removeEventListener("offline", changed);
+      removeEventListener("online", changed);
+    };
+  }
+
   /** Connects at once, with the key that was just given. */
   restart(): void {
     this.#stop();
