@@ -239,7 +239,12 @@ describe("a trace", () => {
       captured: { call_id: failed },
       expected: { outcome: "error" },
     });
+    await form(page, "Text tree");
+    await expect
+      .poll(() => text.innerText())
+      .toMatch(/^shop::warehouse::ledger::read_entry\(entry: .*✗ error: "25,00" is not/);
     await form(page, "curl");
+    await expect.poll(() => text.innerText()).toContain("curl -s");
     const { stdout } = await execute("sh", ["-c", await text.innerText()]);
     expect(JSON.parse(stdout)).toMatchObject({ kind: "tree", calls: [{ call_id: failed }] });
   });

@@ -77,9 +77,9 @@ impl Asking {
         Ok(DataFrame::new(self.context.state(), plan))
     }
 
-    /// What is held of the question's memory beside DataFusion; nothing yet.
-    pub(crate) fn memory(&self, of: &str) -> MemoryReservation {
-        MemoryConsumer::new(of).register(&self.context.runtime_env().memory_pool)
+    /// What a tree holds of all questions' memory; nothing yet.
+    pub(crate) fn tree_memory(&self) -> MemoryReservation {
+        MemoryConsumer::new("tree").register(&self.shared.sessions.all_memory())
     }
 
     /// Carries a question out.

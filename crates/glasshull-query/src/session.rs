@@ -13,6 +13,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
@@ -48,6 +49,7 @@ pub(crate) struct Sessions {
     template: SessionState,
     runtime: RuntimeEnv,
     memory_bytes: usize,
+    all_memory_bytes: usize,
     all_memory: Arc<AllMemory>,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) readers: Arc<dyn ParquetFileReaderFactory>,
@@ -72,8 +74,16 @@ impl Sessions {
         let readers: Arc<dyn ParquetFileReaderFactory> =
             Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
         let summaries = Arc::new(Summaries::new(readers.clone(), settings.summary_cache_bytes));
-        let (all_memory, memory_bytes) = (AllMemory::new(settings.all_memory_bytes), settings.memory_bytes);
-        Ok(Self { template, runtime, memory_bytes, all_memory, object_store: url, readers, summaries })
+        let (memory_bytes, all_memory_bytes) = (settings.memory_bytes, settings.all_memory_bytes);
+        let all_memory = AllMemory::new(all_memory_bytes);
+        let object_store = url;
+        Ok(Self { template, runtime, memory_bytes, all_memory_bytes, all_memory, object_store, readers, summaries })
+    }
+
+    /// For what cannot be done in parts, and has a limit of its own: as much as all questions may take together, less what
+    /// others do.
+    pub(crate) fn all_memory(&self) -> Arc<dyn MemoryPool> {
+        Arc::new(Memory::new(self.all_memory_bytes, self.all_memory.clone()))
     }
 
     /// What all questions take, in bytes.

@@ -12,6 +12,7 @@ mod wanted;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::num::NonZeroU64;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -30,7 +31,7 @@ use crate::asking::Asking;
 use crate::calls::calls;
 use crate::failure::failure;
 use columns::Drawn;
-use shape::{Link, Shape, Shown};
+use shape::{Link, Meant, Shape, Shown};
 use wanted::Wanted;
 
 /// Calls of the traces of one tree whose place in it is known; of larger traces the deepest are left out. As many as a
@@ -38,7 +39,7 @@ use wanted::Wanted;
 const MAX_LINKS: usize = 1_000_000;
 
 /// What a call takes while its place is found, in bytes: its link, and its entries in the shape's lists.
-const LINK_BYTES: usize = 160;
+const LINK_BYTES: usize = 100;
 
 /// Ids that one question compares; more are read by trace and sorted out here.
 const MAX_COMPARED_IDS: usize = 1_000;
@@ -74,12 +75,14 @@ async fn grow(asking: &Asking, wanted: &Wanted, around: Surroundings, limits: Li
     let mut partial: Vec<String> = wanted.partial.iter().cloned().collect();
     let links = Links::read(asking, wanted, Drawn::nothing()).await?;
     partial.extend(links.too_many());
-    let shape = Shape::new(links.links);
-    let (shown, cut) = shape.shown(|link| wanted.meant(link), around, limits.calls);
+    let Links { links, traces, taken: _taken, .. } = links;
+    let shape = Shape::new(links);
+    let meant = |call: Meant<'_>| wanted.meant(call, traces.id(call.link.trace));
+    let (shown, cut) = shape.shown(meant, around, limits.calls);
     if cut > 0 {
         partial.push(format!("There are {cut} more calls than the {} shown.", limits.calls));
     }
-    let mut whole = Whole::read(asking, &shape, &shown, limits.bytes).await?;
+    let mut whole = Whole::read(asking, &shape, &shown, &traces, limits.bytes).await?;
     let calls: Vec<TreeCall> = shown.iter().filter_map(|shown| whole.tree_call(&shape, shown)).collect();
     if calls.len() < shown.len() && whole.too_large {
         partial.push(format!("The tree is too large: {} of its calls are missing.", shown.len() - calls.len()));
@@ -92,11 +95,12 @@ async fn columns(asking: &Asking, wanted: &Wanted, around: Surroundings) -> Resu
     let mut partial: Vec<String> = wanted.partial.iter().cloned().collect();
     let links = Links::read(asking, wanted, Drawn::everything()).await?;
     partial.extend(links.too_many());
-    let Links { links, drawn, taken: _taken } = links;
+    let Links { links, traces, drawn, taken: _taken } = links;
     let shape = Shape::new(links);
-    let (shown, _) = shape.shown(|link| wanted.meant(link), around, MAX_LINKS);
+    let meant = |call: Meant<'_>| wanted.meant(call, traces.id(call.link.trace));
+    let (shown, _) = shape.shown(meant, around, MAX_LINKS);
     partial.extend(asking.unreadable.told());
-    Ok(TreeColumns { partial: told(&partial), ..drawn.laid_out(&shape, &shown) })
+    Ok(TreeColumns { partial: told(&partial), ..drawn.laid_out(&shape, &shown, &traces) })
 }
 
 fn told(partial: &[String]) -> Option<String> {
@@ -106,15 +110,16 @@ fn told(partial: &[String]) -> Option<String> {
 /// Who called whom in the wanted traces, and what is drawn of each call.
 struct Links {
     links: Vec<Link>,
+    traces: Traces,
     drawn: Drawn,
-    /// Their memory, of the question's.
+    /// Their memory, of all questions'.
     taken: MemoryReservation,
 }
 
 impl Links {
     /// Of more than can be held, the calls nearest to the roots, so that no ancestor is left out before its descendants.
     async fn read(asking: &Asking, wanted: &Wanted, drawn: Drawn) -> Result<Self, DataFusionError> {
-        let mut links = Self { links: Vec::new(), drawn, taken: asking.memory("tree") };
+        let mut links = Self { links: Vec::new(), traces: Traces::default(), drawn, taken: asking.tree_memory() };
         let mut traces: Vec<&str> = wanted.traces.iter().map(String::as_str).collect();
         traces.sort_unstable();
         if traces.is_empty() {
@@ -150,9 +155,9 @@ impl Links {
             let parent = parents.is_valid(row).then(|| parents.as_string::<i32>().value(row));
             self.links.push(Link {
                 // The hub writes ids itself, from numbers.
-                trace: trace_id(traces.as_string::<i32>().value(row)).unwrap_or_default(),
+                trace: self.traces.place(trace_id(traces.as_string::<i32>().value(row)).unwrap_or_default()),
                 call: call_id(calls.as_string::<i32>().value(row)).unwrap_or_default(),
-                parent: parent.and_then(call_id),
+                parent: parent.and_then(call_id).and_then(NonZeroU64::new),
                 started_at_ns: started.as_primitive::<Int64Type>().value(row),
                 depth: depths.value(row),
                 position: positions.value(row),
@@ -165,6 +170,38 @@ impl Links {
     fn too_many(&self) -> Option<String> {
         (self.links.len() == MAX_LINKS)
             .then(|| format!("The traces hold more than {MAX_LINKS} calls: the deepest are missing."))
+    }
+}
+
+/// The traces that were met, in the order in which they were.
+#[derive(Debug, Default)]
+struct Traces {
+    places: HashMap<u128, u32>,
+    ids: Vec<u128>,
+    last: Option<(u128, u32)>,
+}
+
+impl Traces {
+    fn place(&mut self, id: u128) -> u32 {
+        if let Some((_, place)) = self.last.filter(|(last, _)| *last == id) {
+            return place;
+        }
+        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let place = *self.places.entry(id).or_insert(next);
+        if place == next {
+            self.ids.push(id);
+        }
+        self.last = Some((id, place));
+        place
+    }
+
+    fn id(&self, place: u32) -> u128 {
+        self.ids[place as usize]
+    }
+
+    /// The call's id, where its trace was met.
+    fn id_of(&self, call: &Call) -> Option<(u32, u64)> {
+        Some((*self.places.get(&trace_id(&call.trace_id)?)?, call_id(&call.call_id)?))
     }
 }
 
@@ -197,19 +234,25 @@ fn any_of(column: &str, values: &[impl AsRef<str>]) -> Expr {
 
 /// The calls that are shown, whole.
 struct Whole {
-    calls: HashMap<(u128, u64), Vec<Call>>,
+    calls: HashMap<(u32, u64), Vec<Call>>,
     too_large: bool,
 }
 
 impl Whole {
-    async fn read(asking: &Asking, shape: &Shape, shown: &[Shown], bytes: usize) -> Result<Self, DataFusionError> {
+    async fn read(
+        asking: &Asking,
+        shape: &Shape,
+        shown: &[Shown],
+        traces: &Traces,
+        bytes: usize,
+    ) -> Result<Self, DataFusionError> {
         let mut whole = Self { calls: HashMap::new(), too_large: false };
-        let Some(frame) = shown_calls(asking, shape, shown)? else { return Ok(whole) };
-        let ids: HashSet<(u128, u64)> = shown.iter().map(|shown| shape.link(shown.at).id()).collect();
+        let Some(frame) = shown_calls(asking, shape, shown, traces)? else { return Ok(whole) };
+        let ids: HashSet<(u32, u64)> = shown.iter().map(|shown| shape.link(shown.at).id()).collect();
         let mut room = bytes;
         let mut stream = asking.stream(frame).await?;
         while let Some(batch) = stream.try_next().await? {
-            for (id, call) in calls(&batch).into_iter().filter_map(|call| Some((id_of(&call)?, call))) {
+            for (id, call) in calls(&batch).into_iter().filter_map(|call| Some((traces.id_of(&call)?, call))) {
                 if !ids.contains(&id) {
                     continue;
                 }
@@ -230,18 +273,19 @@ impl Whole {
     }
 }
 
-fn id_of(call: &Call) -> Option<(u128, u64)> {
-    Some((trace_id(&call.trace_id)?, call_id(&call.call_id)?))
-}
-
 /// The rows of the calls that are shown, as narrowly as can be asked.
-fn shown_calls(asking: &Asking, shape: &Shape, shown: &[Shown]) -> Result<Option<DataFrame>, DataFusionError> {
+fn shown_calls(
+    asking: &Asking,
+    shape: &Shape,
+    shown: &[Shown],
+    traces: &Traces,
+) -> Result<Option<DataFrame>, DataFusionError> {
     let links = || shown.iter().map(|shown| shape.link(shown.at));
     let times = links().map(|link| link.started_at_ns);
     let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(None) };
-    let traces: BTreeSet<u128> = links().map(|link| link.trace).collect();
+    let ids: BTreeSet<u128> = links().map(|link| traces.id(link.trace)).collect();
     let time = |ns| lit(ScalarValue::TimestampNanosecond(Some(ns), Some("UTC".into())));
-    let mut filter = any_of("trace_id", &traces.iter().map(|id| trace_text(*id)).collect::<Vec<_>>());
+    let mut filter = any_of("trace_id", &ids.iter().map(|id| trace_text(*id)).collect::<Vec<_>>());
     filter = filter.and(col("started_at").between(time(first), time(last)));
     if shown.len() <= MAX_COMPARED_IDS {
         filter = filter.and(any_of("call_id", &links().map(|link| call_text(link.call)).collect::<Vec<_>>()));

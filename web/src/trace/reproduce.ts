@@ -22,12 +22,13 @@ export interface Captured {
   error: unknown;
 }
 
-export type Way = "json" | "rust" | "replay" | "curl";
+export type Way = "json" | "rust" | "replay" | "text" | "curl";
 
 export const WAYS: readonly { way: Way; word: string; file: (call: Captured) => string }[] = [
   { way: "rust", word: "Rust test", file: (call) => `${nameOf(call)}_as_captured.rs` },
   { way: "json", word: "Arguments", file: (call) => `${nameOf(call)}-arguments.json` },
   { way: "replay", word: "Replay order", file: (call) => `${nameOf(call)}-replay.json` },
+  { way: "text", word: "Text tree", file: (call) => `${nameOf(call)}-tree.txt` },
   { way: "curl", word: "curl", file: () => "question.sh" },
 ];
 
@@ -35,7 +36,8 @@ export function nameOf(call: Captured): string {
   return call.function.split("::").at(-1) || "call";
 }
 
-export function reproduce(call: Captured, way: Way, hub: string, withKey: boolean): string {
+/** All but the text tree, for which more than one call is needed. */
+export function reproduce(call: Captured, way: Exclude<Way, "text">, hub: string, withKey: boolean): string {
   if (way === "json") return `${stringifyExact(call.args ?? {}, 2)}\n`;
   if (way === "rust") return rustTest(call);
   if (way === "replay") return `${stringifyExact(replayOrder(call), 2)}\n`;

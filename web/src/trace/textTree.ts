@@ -88,3 +88,17 @@ export function textTree(
     })
     .join("\n");
 }
+
+/** Calls of a text tree that is taken home. */
+export const MOST_TAKEN = 2_000;
+
+/** A call and all that is below it, one row each, up to so many. */
+export function rowsBelow(trace: Trace, call: number, most: number): Rows {
+  const count = Math.min(most, (trace.end[call] as number) - call);
+  const base = trace.level[call] as number;
+  return {
+    count,
+    of: Int32Array.from({ length: count }, (_, at) => call + at),
+    level: Uint32Array.from({ length: count }, (_, at) => (trace.level[call + at] as number) - base),
+  };
+}

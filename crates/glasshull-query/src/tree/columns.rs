@@ -11,7 +11,7 @@ use datafusion::common::DataFusionError;
 use glasshull_api::answers::{TreeColumns, TreeFunction, TreeInstance};
 
 use super::shape::{Gap, Shape, Shown};
-use super::{call_text, text, trace_text};
+use super::{Traces, call_text, text, trace_text};
 use crate::time;
 
 /// The columns that are read beside those that say who called whom.
@@ -19,7 +19,7 @@ const COLUMNS: [&str; 10] =
     ["function", "file", "line", "service", "instance", "class", "release", "thread", "duration_ns", "outcome"];
 
 /// What one call takes here, and in the answer, in bytes.
-const CALL_BYTES: usize = 120;
+const CALL_BYTES: usize = 80;
 
 /// Digits of [`TreeColumns::marks`].
 const MATCHED: u8 = 1;
@@ -92,7 +92,7 @@ impl Drawn {
     }
 
     /// The answer, without what is missing and how long it took.
-    pub(super) fn laid_out(self, shape: &Shape, shown: &[Shown]) -> TreeColumns {
+    pub(super) fn laid_out(self, shape: &Shape, shown: &[Shown], met: &Traces) -> TreeColumns {
         let links = || shown.iter().map(|shown| shape.link(shown.at));
         let rows = || links().map(|link| link.row as usize);
         let first = links().map(|link| link.started_at_ns).min().unwrap_or(0);
@@ -104,7 +104,7 @@ impl Drawn {
         TreeColumns {
             started_at: time::text(first.into()),
             trace: if traces.listed.len() > 1 { trace } else { Vec::new() },
-            traces: traces.listed.into_iter().map(trace_text).collect(),
+            traces: traces.listed.into_iter().map(|place| trace_text(met.id(place))).collect(),
             call_ids,
             level: shown.iter().map(|shown| shown.level).collect(),
             function: rows().map(|row| self.function[row]).collect(),

@@ -2,15 +2,18 @@
 //! ancestors, or chains of any length: nothing here recurses, and every call is visited once.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
 use glasshull_api::statement::Surroundings;
 
 /// A call's place, as it was captured.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Link {
-    pub(super) trace: u128,
+    /// Its place among the traces that were met.
+    pub(super) trace: u32,
     pub(super) call: u64,
-    pub(super) parent: Option<u64>,
+    /// An id of nothing but zeros is none.
+    pub(super) parent: Option<NonZeroU64>,
     pub(super) started_at_ns: i64,
     pub(super) depth: u32,
     pub(super) position: u32,
@@ -20,7 +23,7 @@ pub(super) struct Link {
 
 impl Link {
     /// What names the call.
-    pub(super) fn id(&self) -> (u128, u64) {
+    pub(super) fn id(&self) -> (u32, u64) {
         (self.trace, self.call)
     }
 }
@@ -29,7 +32,7 @@ impl Link {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Shown {
     /// Which: see [`Shape::link`].
-    pub(super) at: usize,
+    pub(super) at: u32,
     pub(super) level: u32,
     pub(super) matched: bool,
     pub(super) hidden_children: u32,
@@ -106,8 +109,8 @@ impl Shape {
     }
 
     /// One of the calls.
-    pub(super) fn link(&self, at: usize) -> &Link {
-        &self.links[at]
+    pub(super) fn link(&self, at: u32) -> &Link {
+        &self.links[at as usize]
     }
 
     /// The calls that are meant, with their surroundings, depth first; and how many more there are than `most`.
@@ -167,7 +170,7 @@ impl Shape {
         };
         (0..self.links.len()).for_each(|at| mark(self.children.of(at)));
         // Calls of a parent that was not captured.
-        let mut orphans: HashMap<(u128, u64), Vec<u32>> = HashMap::new();
+        let mut orphans: HashMap<(u32, NonZeroU64), Vec<u32>> = HashMap::new();
         for &at in &self.tops {
             let link = &self.links[at as usize];
             if let Some(parent) = link.parent {
@@ -204,7 +207,8 @@ impl Shape {
             if shown[at] {
                 let hidden = self.children.of(at).iter().filter(|child| !shown[**child as usize]).count();
                 let hidden_children = u32::try_from(hidden).unwrap_or(u32::MAX);
-                calls.push(Shown { at, level, matched: matched[at], hidden_children, gap: self.gap(at, shown) });
+                let place = u32::try_from(at).unwrap_or(u32::MAX);
+                calls.push(Shown { at: place, level, matched: matched[at], hidden_children, gap: self.gap(at, shown) });
             }
         }
         calls
@@ -237,11 +241,15 @@ pub(super) struct Meant<'a> {
 
 /// Each call's parent, where it was captured. Of calls with the same id the first counts.
 fn parents(links: &[Link]) -> Vec<Option<u32>> {
-    let mut by_id: HashMap<(u128, u64), u32> = HashMap::with_capacity(links.len());
-    for (at, link) in (0_u32..).zip(links) {
-        by_id.entry(link.id()).or_insert(at);
-    }
-    links.iter().map(|link| by_id.get(&(link.trace, link.parent?)).copied()).collect()
+    // Sorted rather than hashed: a quarter of the memory.
+    let mut by_id: Vec<(u32, u64, u32)> = (0_u32..).zip(links).map(|(at, link)| (link.trace, link.call, at)).collect();
+    by_id.sort_unstable();
+    let find = |link: &Link| {
+        let id = (link.trace, link.parent?.get());
+        let at = by_id.partition_point(|&(trace, call, _)| (trace, call) < id);
+        by_id.get(at).filter(|&&(trace, call, _)| (trace, call) == id).map(|&(_, _, at)| at)
+    };
+    links.iter().map(find).collect()
 }
 
 /// Where calls are their own ancestors, the first that is met loses its parent.

@@ -39,8 +39,8 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn meant(&self, call: Meant<'_>) -> bool {
-        self.calls.contains(&call.link.call) || (call.is_top && self.whole_traces.contains(&call.link.trace))
+    pub(super) fn meant(&self, call: Meant<'_>, trace: u128) -> bool {
+        self.calls.contains(&call.link.call) || (call.is_top && self.whole_traces.contains(&trace))
     }
 }
 

@@ -313,8 +313,8 @@ async fn columns_hold_what_no_answer_of_calls_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn columns_are_within_the_questions_memory() {
-    let rig = Rig::with(|settings| settings.memory_bytes = 1 << 20).await;
+async fn columns_are_within_all_questions_memory() {
+    let rig = Rig::with(|settings| settings.all_memory_bytes = 2 << 20).await;
     for part in 0..10_u64 {
         let calls: Vec<_> = (1..=2_000).map(|id| call("f", part * 2_000 + id).at(id as i64)).collect();
         rig.append(&calls).await;
