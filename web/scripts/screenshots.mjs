@@ -57,6 +57,23 @@ const PICTURES = [
   ["zero", (page) => open(page, { q: zero }).then(() => rows(page).first().waitFor())],
   ["tree", (page) => openFirstTree(page, failed)],
   [
+    "waterfall",
+    async (page) => {
+      await openFirstTree(page, failed);
+      await page.getByRole("button", { name: "Waterfall", exact: true }).click();
+      await page.getByRole("button", { name: "Critical path" }).click();
+      await page.getByRole("application", { name: "Waterfall of the trace" }).waitFor();
+    },
+  ],
+  [
+    "reproduce",
+    async (page) => {
+      await openFirstTree(page, failed);
+      await page.getByRole("tab", { name: "Reproduce" }).click();
+      await page.getByRole("region", { name: "To be copied" }).waitFor();
+    },
+  ],
+  [
     "chart",
     async (page) => {
       await open(page, { q: slow, view: "chart", x: "quantity", y: "duration_ns" });

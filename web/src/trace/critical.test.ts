@@ -49,6 +49,14 @@ describe("the critical path", () => {
     expect(drawn(trace)).toBe("a 0-50");
   });
 
+  it("takes a call that ends by a hair after its caller for one that was waited for", () => {
+    const trace = drawnTrace(`
+      a 0+50
+        joined 10+40.005`);
+    expect(drawn(trace)).toBe("a 0-10, joined 10-50");
+    expect([...trace.odd]).toEqual([0, 0]);
+  });
+
   it("cuts a call in another service to its caller's time, as clocks differ", () => {
     const trace = drawnTrace(`
       a 10+50

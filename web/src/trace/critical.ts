@@ -9,7 +9,7 @@
  * before its caller (clocks differ) counts from its caller's start. Where a trace has several tops, nobody is known who
  * waited for them: they are taken as calls of one that lasts as long as all of them.
  */
-import { isHop, type Trace } from "./model";
+import { CLOCK_SLACK, isHop, type Trace } from "./model";
 
 export interface CriticalPath {
   /** Nanoseconds of the path spent in each call itself; 0 for calls beside the path. */
@@ -114,7 +114,8 @@ class Walk implements CriticalPath {
     const children: number[] = [];
     const last = of < 0 ? count : (end[of] as number);
     for (let child = of + 1; child < last; child = end[child] as number)
-      if (this.#end(child, Infinity) <= limit || isHop(this.#trace, child)) children.push(child);
+      if (this.#end(child, Infinity) <= limit + CLOCK_SLACK || isHop(this.#trace, child))
+        children.push(child);
     return children.sort((a, b) => this.#end(a, limit) - this.#end(b, limit) || a - b);
   }
 }

@@ -19,6 +19,9 @@ export const LEFT_OUT = 4;
 export const STARTS_BEFORE = 1;
 export const ENDS_AFTER = 2;
 
+/** Nanoseconds by which clocks of one machine's threads may differ when they are read. */
+export const CLOCK_SLACK = 10_000;
+
 const ID = 16;
 const [RETURNED, RUNNING] = ["r", "u"].map((letter) => letter.charCodeAt(0));
 
@@ -137,9 +140,9 @@ function oddities(
 ): Uint8Array {
   return Uint8Array.from(parent, (above, index) => {
     if (above < 0) return 0;
-    const before = (start[index] as number) < (start[above] as number) ? STARTS_BEFORE : 0;
+    const before = (start[index] as number) + CLOCK_SLACK < (start[above] as number) ? STARTS_BEFORE : 0;
     const end = (at: number) => (start[at] as number) + (duration[at] as number);
-    const after = outcome[above] !== RUNNING && end(index) > end(above) ? ENDS_AFTER : 0;
+    const after = outcome[above] !== RUNNING && end(index) > end(above) + CLOCK_SLACK ? ENDS_AFTER : 0;
     return before | after;
   });
 }

@@ -51,6 +51,9 @@ export function drawWaterfall(
   const first = Math.floor(area.top / ROW);
   const last = Math.min(reading.rows.count, first + Math.ceil(area.height / ROW) + 1);
   const path = reading.view.critical ? segments(reading) : null;
+  const ruler = { left: area.labels, width: area.lane, head: HEAD };
+  // Lines below the bars, times above all.
+  drawRuler(context, ink, { ...ruler, height: area.height }, reading.span);
   context.save();
   context.beginPath();
   context.rect(0, HEAD, area.width, area.height - HEAD);
@@ -59,12 +62,7 @@ export function drawWaterfall(
   context.restore();
   context.fillStyle = ink.sunk;
   context.fillRect(0, 0, area.width, HEAD);
-  drawRuler(
-    context,
-    ink,
-    { left: area.labels, width: area.lane, head: HEAD, height: area.height },
-    reading.span,
-  );
+  drawRuler(context, ink, { ...ruler, height: HEAD }, reading.span);
   context.fillStyle = ink.line;
   context.fillRect(0, HEAD - 1, area.width, 1);
   context.fillRect(area.labels - 6, HEAD, 1, area.height);
