@@ -293,8 +293,8 @@ pub(crate) fn end(here: &Here, end: &End) -> Option<Hold> {
     }
 }
 
-/// Takes the whole end of a call that began on this thread with a reserved place, and returned this. False, and nothing is done, if it is not
-/// easy.
+/// Takes the whole end of a call that began on this thread with a reserved place, and returned this. False, and nothing is
+/// done, if it is not easy.
 #[inline(always)]
 pub(crate) fn end_easily(here: &Here, agent_id: u64, call_id: u64, word: Word) -> bool {
     if !here.begin_capture() {
