@@ -29,6 +29,12 @@ describe("what is meant", () => {
     expect(texts("xyz", ["shop::pricing"])).toEqual([]);
   });
 
+  it("is not what only has the letters somewhere, where something has the word", () => {
+    expect(texts("price", ["shop::pricing::gift_card::balance", "shop::quote::price"])).toEqual([
+      "shop::quote::price",
+    ]);
+  });
+
   it("is everything while nothing is typed", () => {
     expect(texts("", ["b", "a"])).toHaveLength(2);
   });

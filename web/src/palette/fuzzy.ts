@@ -20,6 +20,9 @@ export function candidate<T>(item: T, text: string, weight = 0): Candidate<T> {
   return { item, text, lower: text.toLowerCase(), weight };
 }
 
+/** What fits so much worse than the best, as such a share, is not what is meant. */
+const WORTH = 0.4;
+
 /** The best so many, the best first. Words may stand in any order; the letters of each in theirs. */
 export function search<T>(candidates: readonly Candidate<T>[], typed: string, most: number): Match<T>[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
@@ -28,7 +31,9 @@ export function search<T>(candidates: readonly Candidate<T>[], typed: string, mo
     const match = matchAll(one, words);
     if (match) found.push(match);
   }
-  return found.sort((a, b) => b.score - a.score).slice(0, most);
+  found.sort((a, b) => b.score - a.score);
+  const least = words.length > 0 ? (found[0]?.score ?? 0) * WORTH : -Infinity;
+  return found.slice(0, most).filter(({ score }) => score >= least);
 }
 
 function matchAll<T>(one: Candidate<T>, words: string[]): Match<T> | null {
@@ -56,8 +61,11 @@ function matchWord<T>(
   const at = bestWhole(text, lower, word);
   if (at >= 0) {
     const places = Array.from(word, (_, index) => at + index);
-    const start = (startsWord(text, at) ? START : 0) + (at === 0 ? START : 0);
-    return { score: WHOLE + word.length * NEXT + start, places };
+    const begins = startsWord(text, at);
+    const start = (begins ? START : 0) + (at === 0 ? START : 0);
+    // The whole of a name says more than how another begins.
+    const end = begins && !isLetter(text.charCodeAt(at + word.length)) ? START : 0;
+    return { score: WHOLE + word.length * NEXT + start + end, places };
   }
   return letters(text, lower, word);
 }

@@ -57,7 +57,7 @@ export function fewItems(): Candidate<Item>[] {
       const run = () => session.goTo(view, statement);
       return candidate<Item>({ kind: "Saved", text: name, detail: line(statement), run }, name, 9);
     }),
-    ...templates().map((item) => candidate(item, `${item.text} ${item.detail}`, 2)),
+    ...templates().map((item) => candidate(item, item.text, -2)),
     ...hub.runningProbes.map((probe) =>
       candidate(probeItem(probe), `${probe.id} ${probe.patterns.join(" ")}`, 6),
     ),
@@ -82,8 +82,9 @@ export function manyItems(functions: FunctionEntry[], instances: Instance[]): Ca
 
 function templates(): Item[] {
   const own = TEMPLATES.map(([text, statement]) => ({ text, statement }));
-  const told = hub.schema.statements.map(({ example, doc }) => ({
-    text: doc.split(". ")[0] ?? doc,
+  // Of what the hub tells of a statement, its first words: examples in it would be found for what they are about.
+  const told = hub.schema.statements.map(({ word, example, doc }) => ({
+    text: `${word}: ${(/^[^.(:]*/.exec(doc)?.[0] ?? "").trim()}`,
     statement: example,
   }));
   return [...own, ...told].map(({ text, statement }) => ({

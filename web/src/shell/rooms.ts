@@ -36,7 +36,7 @@ export const ROOMS: readonly RoomEntry[] = [
     word: "Live",
     key: "l",
     icon: "pulse",
-    about: "calls as they come, and those that run now",
+    about: "calls as they come, and those running now",
     load: () => import("../live/LiveRoom.svelte"),
   },
   {
