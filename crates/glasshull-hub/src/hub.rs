@@ -224,6 +224,10 @@ async fn open_store(
     Store::open(settings, components).await.map_err(|error| failures::of_store(&error))
 }
 
+/// Rows of an answer in columns for each of one in JSON: with the default of 10,000 a million. Either ends earlier where
+/// its values are too many bytes.
+const ROWS_IN_COLUMNS: usize = 100;
+
 fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let shares = settings.shares();
@@ -235,6 +239,7 @@ fn query_settings(settings: &Settings, folder: &DataFolder) -> QuerySettings {
         summary_cache_bytes: bytes(shares.footers / 2),
         timeout: settings.query_timeout,
         max_rows: settings.query_rows as usize,
+        max_columnar_rows: ROWS_IN_COLUMNS * settings.query_rows as usize,
         max_concurrent: settings.max_queries,
         ..QuerySettings::new(folder.path().join("spill"))
     }

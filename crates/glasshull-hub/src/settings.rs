@@ -63,7 +63,7 @@ pub struct Settings {
     pub query_timeout: Duration,
     /// Memory all queries together may take.
     pub query_memory_bytes: u64,
-    /// Rows one query may answer.
+    /// Rows one query may answer in JSON; in columns a hundred times as many.
     pub query_rows: u32,
     /// Queries that run at a time; as many again may wait.
     pub max_queries: usize,

@@ -119,12 +119,12 @@ pub(crate) fn size(value: &Value) -> usize {
         }
 }
 
-fn is_union(of: &DataType) -> bool {
+pub(crate) fn is_union(of: &DataType) -> bool {
     matches!(of, DataType::Union(..))
 }
 
 /// One value as JSON.
-fn value(array: &dyn Array, row: usize) -> Value {
+pub(crate) fn value(array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
         return Value::Null;
     }

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::answer::Collector;
 use crate::calls::{CallsTable, Unreadable};
+use crate::columnar::{Columns, Gatherer};
 use crate::engine::Shared;
 use crate::failure::{failure, no_table};
 use crate::interrupt::Ended;
@@ -56,6 +57,22 @@ impl Asking {
         }
     }
 
+    /// Answers a question in SQL, in columns.
+    pub(crate) async fn columns(&self, sql: &str, max_rows: usize) -> Result<Columns, Failure> {
+        let failed = |error: DataFusionError| failure(&error, sql);
+        match sql::question(sql)? {
+            Question::ShowTables => Columns::of_texts(&crate::show::tables()).map_err(|error| failed(error.into())),
+            Question::ShowColumns(table) => {
+                let rows = crate::show::columns(&table, sql)?;
+                Columns::of_texts(&rows).map_err(|error| failed(error.into()))
+            }
+            Question::Plan(statement) => {
+                let frame = self.plan(statement, sql).await?;
+                self.gather(frame, max_rows).await.map_err(failed)
+            }
+        }
+    }
+
     /// Plans a question, which may only ask.
     pub(crate) async fn plan(&self, statement: Statement, sql: &str) -> Result<DataFrame, Failure> {
         let failed = |error: DataFusionError| failure(&error, sql);
@@ -87,10 +104,21 @@ impl Asking {
         frame.execute_stream().await
     }
 
+    async fn gather(&self, frame: DataFrame, max_rows: usize) -> Result<Columns, DataFusionError> {
+        let frame = limited(frame, max_rows)?;
+        let schema = frame.schema().as_arrow().clone();
+        let mut gatherer = Gatherer::new(&schema, max_rows, self.shared.settings.max_answer_bytes);
+        let mut stream = self.stream(frame).await?;
+        while let Some(batch) = stream.try_next().await? {
+            if !gatherer.push(&batch)? {
+                break;
+            }
+        }
+        Ok(gatherer.finish(self.unreadable.told())?)
+    }
+
     async fn collect(&self, frame: DataFrame, max_rows: usize) -> Result<Rows, DataFusionError> {
-        // One more than is shown tells whether there are more.
-        let most = max_rows.saturating_add(1);
-        let frame = if is_ordinary(frame.logical_plan()) { frame.limit(0, Some(most))? } else { frame };
+        let frame = limited(frame, max_rows)?;
         let schema = frame.schema().as_arrow().clone();
         let mut collector = Collector::new(&schema, max_rows, self.shared.settings.max_answer_bytes);
         let mut stream = self.stream(frame).await?;
@@ -156,6 +184,11 @@ impl Asking {
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(failed)?;
         Ok(Arc::new(table))
     }
+}
+
+/// With one row more than is shown, which tells whether there are more.
+fn limited(frame: DataFrame, max_rows: usize) -> Result<DataFrame, DataFusionError> {
+    if is_ordinary(frame.logical_plan()) { frame.limit(0, Some(max_rows.saturating_add(1))) } else { Ok(frame) }
 }
 
 /// Whether a limit can be put on it.

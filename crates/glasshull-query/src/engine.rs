@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::asking::Asking;
+use crate::columnar::Columns;
 use crate::failure::located;
 use crate::interrupt::{Ended, EndsWithMe};
 use crate::line::Line;
@@ -108,8 +109,7 @@ impl Engine {
     /// [`Code::QueryMemory`], [`Code::TooManyQueries`].
     pub async fn query(&self, asker: &str, sql: &str, max_rows: Option<u32>) -> Result<Rows, Failure> {
         let (sql, asked) = (sql.to_owned(), sql);
-        let most = self.shared.settings.max_rows;
-        let max_rows = max_rows.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most));
+        let max_rows = at_most(self.shared.settings.max_rows, max_rows);
         let (mut rows, elapsed) = self
             .ask(asker, asked, async move |asking| {
                 asking.rows(&sql, max_rows).await.map_err(|failure| located(failure, &sql))
@@ -118,6 +118,23 @@ impl Engine {
         rows.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(rows.partial.is_some());
         Ok(rows)
+    }
+
+    /// Answers a question in SQL as [`Engine::query`] does, in columns, and with more rows.
+    ///
+    /// # Errors
+    /// As [`Engine::query`].
+    pub async fn columns(&self, asker: &str, sql: &str, max_rows: Option<u32>) -> Result<Columns, Failure> {
+        let (sql, asked) = (sql.to_owned(), sql);
+        let max_rows = at_most(self.shared.settings.max_columnar_rows, max_rows);
+        let (mut columns, elapsed) = self
+            .ask(asker, asked, async move |asking| {
+                asking.columns(&sql, max_rows).await.map_err(|failure| located(failure, &sql))
+            })
+            .await?;
+        columns.elapsed_ms = elapsed.as_secs_f64() * 1e3;
+        self.shared.counted.answered(columns.partial.is_some());
+        Ok(columns)
     }
 
     /// Answers `SHOW ..`.
@@ -232,6 +249,11 @@ impl Engine {
             Err(_) => Err(took_too_long(timeout)),
         }
     }
+}
+
+/// What is asked for, but no more than the settings allow.
+fn at_most(most: usize, asked: Option<u32>) -> usize {
+    asked.and_then(|rows| usize::try_from(rows).ok()).map_or(most, |rows| rows.min(most))
 }
 
 fn took_too_long(timeout: Duration) -> Failure {

@@ -1,7 +1,7 @@
 //! Questions about calls: SQL over live rows and segments together, trees, limits. The only crate that names DataFusion.
 //!
 //! ```text
-//! Engine -> waiting line -> Asking (session, snapshot, tables) -> plan -> batches -> Rows or Tree
+//! Engine -> waiting line -> Asking (session, snapshot, tables) -> plan -> batches -> Rows, Columns or Tree
 //! ```
 //!
 //! A question sees one moment of the store: each acknowledged call once, whether it still lies in memory or already in
@@ -12,6 +12,7 @@ mod answer;
 mod arrows;
 mod asking;
 mod calls;
+mod columnar;
 mod dialect;
 mod docs;
 mod engine;
@@ -33,8 +34,10 @@ mod tree;
 mod under_way;
 
 pub use calls::calls;
+pub use columnar::{Columns, ELAPSED_MS, KIND, PARTIAL};
 pub use docs::schema;
 pub use engine::{Engine, QueryStats, Sources};
 pub use settings::QuerySettings;
+pub use show::question;
 pub use tables::Tables;
 pub use under_way::Question;

@@ -20,7 +20,10 @@ pub struct QuerySettings {
     pub timeout: Duration,
     /// Rows of one answer; further ones are left out, and the answer says so.
     pub max_rows: usize,
-    /// An answer's values, in bytes before they are written as JSON; further rows are left out, and the answer says so.
+    /// Rows of one answer in columns, which take a tenth of what they take as JSON; further ones are left out, and the
+    /// answer says so.
+    pub max_columnar_rows: usize,
+    /// An answer's values, in bytes before they are written out; further rows are left out, and the answer says so.
     pub max_answer_bytes: usize,
     /// Calls of one tree; further ones are left out, and the tree says so.
     pub max_tree_calls: usize,
@@ -44,6 +47,7 @@ impl QuerySettings {
             summary_cache_bytes: 32 << 20,
             timeout: Duration::from_secs(30),
             max_rows: 10_000,
+            max_columnar_rows: 1_000_000,
             max_answer_bytes: 64 << 20,
             max_tree_calls: 100_000,
             max_concurrent: 4,

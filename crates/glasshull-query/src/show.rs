@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use glasshull_api::Failure;
 use glasshull_api::answers::{Column, ColumnKind, Rows};
-use glasshull_api::statement::{Find, Show, ShowWhat};
+use glasshull_api::statement::{Find, Show, ShowWhat, Statement};
 use serde_json::Value;
 
 use crate::docs;
@@ -19,6 +19,16 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// What `FIND` tells of a call.
 const FOUND: &str =
     "started_at, duration_ns, service, instance, function, outcome, args, returned, error, call_id, trace_id";
+
+/// The question in SQL that a statement stands for whose answer is rows; `None` for the others.
+pub fn question(statement: &Statement) -> Option<String> {
+    match statement {
+        Statement::Sql(text) => Some(text.clone()),
+        Statement::Show(show) => Some(sql(show)),
+        Statement::Find(wanted) => Some(find(wanted)),
+        Statement::Trace(_) | Statement::Untrace(_) | Statement::Tree(_) => None,
+    }
+}
 
 /// The question in SQL that `SHOW ..` stands for.
 pub(crate) fn sql(show: &Show) -> String {

@@ -1,4 +1,6 @@
 /** The hub's HTTP API. Every refusal arrives as an [`ApiFailure`] that says what happened and what to do. */
+import { ARROW, readArrow } from "./arrow";
+import { type Columns, columnsOfRows } from "./columns";
 import { parseExact } from "./exact";
 import { authorization } from "./key";
 import type {
@@ -6,10 +8,12 @@ import type {
   FailureBody,
   Functions,
   Instances,
+  Probe,
   Probes,
   Schema,
   StatementAnswer,
   Status,
+  Tree,
 } from "./types";
 
 const API = "/api/v1";
@@ -103,6 +107,47 @@ export function runStatement(statement: string, options: StatementOptions = {}):
     body: JSON.stringify({ statement, max_rows: options.maxRows, tree: "columns" }),
     signal: options.signal ?? null,
   });
+}
+
+/** What a statement answers; rows in columns, up to a million of them. */
+export type Answer =
+  { kind: "rows"; columns: Columns } | { kind: "tree"; tree: Tree } | { kind: "probes"; probes: Probe[] };
+
+/** Runs a statement whose answer may be large. */
+export async function runInColumns(statement: string, options: StatementOptions = {}): Promise<Answer> {
+  const response = await send("/statements", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: `${ARROW}, application/json` },
+    body: JSON.stringify({ statement, max_rows: options.maxRows }),
+    signal: options.signal ?? null,
+  });
+  if (!response.headers.get("content-type")?.startsWith(ARROW)) return readAnswer(response);
+  return { kind: "rows", columns: await columnsIn(response) };
+}
+
+async function columnsIn(response: Response): Promise<Columns> {
+  const body = await response.arrayBuffer().catch((thrown: unknown) => {
+    throw isAbort(thrown) ? thrown : new ApiFailure(unreachable());
+  });
+  try {
+    return readArrow(new Uint8Array(body));
+  } catch {
+    throw new ApiFailure(notOurs(response));
+  }
+}
+
+async function readAnswer(response: Response): Promise<Answer> {
+  const answer = readAs<StatementAnswer>(await response.text(), response);
+  if (answer.kind === "tree") return { kind: "tree", tree: answer };
+  if (answer.kind === "probes") return { kind: "probes", probes: answer.probes };
+  return { kind: "rows", columns: columnsOfRows(answer) };
+}
+
+/** Rows of a statement that answers rows. */
+export async function askColumns(statement: string, signal?: AbortSignal): Promise<Columns> {
+  const answer = await runInColumns(statement, signal ? { signal } : {});
+  if (answer.kind !== "rows") throw new Error("The statement answers no rows.");
+  return answer.columns;
 }
 
 /** Server-sent events, as a stream of bytes. */

@@ -118,6 +118,12 @@ export interface paths {
         /**
          * Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW`, `TREE` or `FIND`.
          * @description A statement that is not of the language is answered with 400 and the position of the fault.
+         *
+         *     Rows come as JSON, or, where `Accept` names `application/vnd.apache.arrow.stream`, in columns: an Arrow IPC stream of up
+         *     to a million rows. Its schema's metadata says what a JSON answer's members would: `glasshull.elapsed_ms`,
+         *     `glasshull.partial` (only where rows are missing), and of each column `glasshull.kind` (a `ColumnKind`). Texts that
+         *     repeat are dictionaries, times are timestamps, durations whole nanoseconds, JSON is text. What is no rows (trees,
+         *     probes, failures) comes as JSON whatever is accepted: look at the answer's `Content-Type`.
          */
         post: operations["statement"];
         delete?: never;
@@ -164,6 +170,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Format: binary
+         * @description An Arrow IPC stream.
+         */
+        ArrowStream: string;
         /** @description One execution of a function. */
         Call: {
             /** @description An object by argument name. */
@@ -1133,6 +1144,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatementAnswer"];
+                    "application/vnd.apache.arrow.stream": components["schemas"]["ArrowStream"];
                 };
             };
             /** @description A failure */

@@ -1,15 +1,15 @@
 /** Two columns of an answer as numbers that can be drawn. */
-import type { Column, Rows } from "../api/types";
+import type { Columns, Values } from "../api/columns";
+import type { Column } from "../api/types";
 import type { ChartKind, ViewState } from "../state/url";
 
 /** The pseudo-column that makes a histogram. */
 export const COUNT = "count";
 
-const MS_PER_S = 1000;
+const NS_PER_S = 1e9;
 
 export interface Axis {
-  column: Column;
-  index: number;
+  column: Values;
   /** For texts: what the numbers stand for. */
   categories: string[];
 }
@@ -38,12 +38,15 @@ export interface Choice {
 }
 
 /** Columns that make an axis: ids and JSON do not. */
-export function drawable(columns: Column[]): Column[] {
+export function drawable<C extends Column>(columns: readonly C[]): C[] {
   return columns.filter((column) => column.type !== "json" && !/_id$/.test(column.name));
 }
 
 /** What is drawn when the reader has not chosen: durations over time where there are any. */
-export function choose(columns: Column[], state: Pick<ViewState, "x" | "y" | "chart">): Choice | null {
+export function choose(
+  columns: readonly Column[],
+  state: Pick<ViewState, "x" | "y" | "chart">,
+): Choice | null {
   const usable = drawable(columns);
   const named = (name: string | null) => usable.find((column) => column.name === name)?.name;
   const measure =
@@ -61,50 +64,43 @@ export function choose(columns: Column[], state: Pick<ViewState, "x" | "y" | "ch
   return { x, y, kind };
 }
 
-export function axis(rows: Rows, name: string): Axis | null {
-  const index = rows.columns.findIndex((column) => column.name === name);
-  const column = rows.columns[index];
+export function axis(columns: Columns, name: string): Axis | null {
+  const column = columns.column(name);
   if (!column) return null;
-  return { column, index, categories: isCategory(column) ? categoriesOf(rows, index) : [] };
+  return { column, categories: isCategory(column) ? categoriesOf(column, columns.length) : [] };
 }
 
 export function isCategory(column: Column): boolean {
   return column.type === "text" || column.type === "boolean";
 }
 
-function categoriesOf(rows: Rows, index: number): string[] {
-  return [...new Set(rows.rows.map((row) => String(row[index] ?? "")))].sort();
+function categoriesOf(column: Values, rows: number): string[] {
+  const names = new Set<string>();
+  for (let row = 0; row < rows; row += 1) names.add(String(column.at(row) ?? ""));
+  return [...names].sort();
 }
 
 /** A cell as a number: times in seconds, durations in nanoseconds, texts by their place among the categories. */
-function numberReader(axis: Axis): (row: readonly unknown[]) => number {
-  const { column, index } = axis;
-  if (column.type === "time")
-    return (row) => Date.parse(String(row[index])) / MS_PER_S + subMillisecond(row[index]);
-  if (!isCategory(column)) return (row) => (row[index] === null ? NaN : Number(row[index]));
-  const places = new Map(axis.categories.map((category, place) => [category, place]));
-  return (row) => places.get(String(row[index] ?? "")) ?? NaN;
+function numberReader({ column, categories }: Axis): (row: number) => number {
+  if (column.type === "time") return (row) => column.number(row) / NS_PER_S;
+  if (!isCategory(column)) return (row) => column.number(row);
+  const places = new Map(categories.map((category, place) => [category, place]));
+  return (row) => places.get(String(column.at(row) ?? "")) ?? NaN;
 }
 
-/** What `Date.parse` leaves out of a time with nanoseconds, in seconds. */
-function subMillisecond(cell: unknown): number {
-  const digits = /\.\d{3}(\d{1,6})/.exec(String(cell))?.[1] ?? "";
-  return digits ? Number(digits) / 10 ** (3 + digits.length) : 0;
-}
-
-export function points(rows: Rows, x: Axis, y: Axis, logX: boolean, logY: boolean): Points {
+export function points(rows: number, x: Axis, y: Axis, logX: boolean, logY: boolean): Points {
   const [readX, readY] = [numberReader(x), numberReader(y)];
   const found: [x: number, y: number, row: number][] = [];
-  rows.rows.forEach((row, index) => {
+  for (let row = 0; row < rows; row += 1) {
     const [px, py] = [readX(row), readY(row)];
-    if (fits(px, logX) && fits(py, logY)) found.push([px, py, index]);
-  });
+    if (fits(px, logX) && fits(py, logY)) found.push([px, py, row]);
+  }
   found.sort((a, b) => a[0] - b[0]);
   return {
     x: found.map((point) => point[0]),
     y: found.map((point) => point[1]),
     rows: found.map((point) => point[2]),
-    left: rows.rows.length - found.length,
+    left: rows - found.length,
   };
 }
 
@@ -114,10 +110,10 @@ function fits(value: number, log: boolean): boolean {
 
 const BIN_COUNT = 48;
 
-export function bins(rows: Rows, x: Axis, log: boolean): Bins {
+export function bins(rows: number, x: Axis, log: boolean): Bins {
   const read = numberReader(x);
-  const values = rows.rows.map(read).filter((value) => fits(value, log));
-  const left = rows.rows.length - values.length;
+  const values = Array.from({ length: rows }, (_, row) => read(row)).filter((value) => fits(value, log));
+  const left = rows - values.length;
   if (values.length === 0) return { edges: [], counts: [], left };
   const edges = isCategory(x.column) ? categoryEdges(x.categories.length) : binEdges(values, log);
   const counts = new Array<number>(edges.length - 1).fill(0);

@@ -71,7 +71,11 @@ export interface Moment {
 
 export function moment(text: string, now: Date = new Date()): Moment | null {
   const ns = parseNanoseconds(text);
-  if (ns === null) return null;
+  return ns === null ? null : momentOf(ns, now);
+}
+
+/** The same of nanoseconds since 1970. */
+export function momentOf(ns: bigint, now: Date = new Date()): Moment {
   const date = new Date(Number(ns / 1_000_000n));
   const micros = String((ns / 1000n) % 1000n).padStart(3, "0");
   return { day: sameDay(date, now) ? "" : dayText(date), clock: clockText(date), micros };

@@ -1,39 +1,10 @@
-/** Rows and columns of an answer: order, widths, which column says what. */
+/** Columns of an answer: widths, which column says what, cells as text. */
 import { parseExact } from "../api/exact";
-import type { Column, Rows } from "../api/types";
+import type { Cell, Columns, Values } from "../api/columns";
+import type { Column } from "../api/types";
 import { duration } from "../format/time";
+import { isoTime } from "../language/select";
 import type { Sort } from "../state/url";
-
-export type Row = readonly unknown[];
-
-/** The order in which rows are shown, as indices: the rows themselves are never copied. */
-export function order(rows: Rows, sort: Sort | null): Uint32Array {
-  const indices = Uint32Array.from(rows.rows, (_, index) => index);
-  const column = sort ? rows.columns.findIndex((candidate) => candidate.name === sort.column) : -1;
-  if (!sort || column < 0) return indices;
-  const keys = rows.rows.map((row) => sortKey(row[column], rows.columns[column] as Column));
-  const sign = sort.descending ? -1 : 1;
-  return indices.sort((a, b) => compareKeys(keys[a], keys[b], sign) || a - b);
-}
-
-function sortKey(value: unknown, column: Column): unknown {
-  if (value === null || value === undefined) return null;
-  return column.type === "number" && typeof value === "string" && /^-?\d+$/.test(value)
-    ? BigInt(value)
-    : value;
-}
-
-/** Absent values stand last, whichever way the others are sorted. */
-function compareKeys(a: unknown, b: unknown, sign: number): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  return sign * compare(a, b);
-}
-
-function compare(a: unknown, b: unknown): number {
-  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
-  const [left, right] = [a as number, b as number];
-  return left < right ? -1 : left > right ? 1 : 0;
-}
 
 /** The next sort after a click on a column's head: down for numbers first, up for texts, then none. */
 export function nextSort(current: Sort | null, column: Column): Sort | null {
@@ -42,13 +13,6 @@ export function nextSort(current: Sort | null, column: Column): Sort | null {
   return current.descending === firstDescending
     ? { column: column.name, descending: !firstDescending }
     : null;
-}
-
-/** The call a row stands for. */
-export function callOf(rows: Rows, row: Row | undefined): string | null {
-  const index = rows.columns.findIndex((column) => column.name === "call_id");
-  const id = index >= 0 ? row?.[index] : null;
-  return typeof id === "string" && id ? id : null;
 }
 
 const IDS = new Set(["call_id", "trace_id", "parent_id"]);
@@ -85,10 +49,10 @@ const NARROWEST_JSON = 90;
 const SQUEEZED_JSON = 210;
 const WIDTHS: Partial<Record<Column["type"], number>> = { time: 138, duration: 92, boolean: 70 };
 
-/** A first width for each column, in pixels. JSON columns share what is left of `available`. */
-export function widths(rows: Rows, available: number): number[] {
-  const weights = rows.columns.map((column, index) => (column.type === "json" ? jsonWeight(rows, index) : 0));
-  const fixed = rows.columns.map((column, index) => (weights[index] ? 0 : width(rows, column, index)));
+/** A first width for each of some columns, in pixels. JSON columns share what is left of `available`. */
+export function widths(columns: readonly Values[], rows: number, available: number): number[] {
+  const weights = columns.map((column) => (column.type === "json" ? jsonWeight(column, rows) : 0));
+  const fixed = columns.map((column, index) => (weights[index] ? 0 : width(column, rows)));
   const weight = weights.reduce((sum, one) => sum + one, 0);
   const left = available - fixed.reduce((sum, one) => sum + one, 0);
   return fixed.map((one, index) => {
@@ -98,32 +62,44 @@ export function widths(rows: Rows, available: number): number[] {
   });
 }
 
-function width(rows: Rows, column: Column, index: number): number {
+function width(column: Values, rows: number): number {
   const head = column.name.length * 6.6 + 34;
   const known = isId(column) ? 84 : column.type === "json" ? NARROWEST : WIDTHS[column.type];
-  return Math.round(Math.max(head, known ?? contentWidth(rows, column, index), NARROWEST));
+  return Math.round(Math.max(head, known ?? contentWidth(column, rows), NARROWEST));
 }
 
-function contentWidth(rows: Rows, column: Column, index: number): number {
+function contentWidth(column: Values, rows: number): number {
   const extra = column.name === "service" || column.name === "outcome" ? 12 : 0;
   const widest = column.name === "function" ? WIDEST_FUNCTION : WIDEST_TEXT;
-  return Math.min(longest(rows, index) * CHARACTER + PADDING + extra, widest);
+  return Math.min(longest(column, rows) * CHARACTER + PADDING + extra, widest);
 }
 
-function longest(rows: Rows, index: number): number {
-  return rows.rows
-    .slice(0, WIDTH_SAMPLE)
-    .reduce((most, row) => Math.max(most, String(row[index] ?? "").length), 0);
+function longest(column: Values, rows: number): number {
+  let most = 0;
+  for (let row = 0; row < Math.min(rows, WIDTH_SAMPLE); row += 1) {
+    most = Math.max(most, String(column.at(row) ?? "").length);
+  }
+  return most;
 }
 
 /** Columns whose values are short get less of the shared width, those without values none. */
-function jsonWeight(rows: Rows, index: number): number {
-  return Math.min(longest(rows, index), 80);
+function jsonWeight(column: Values, rows: number): number {
+  return Math.min(longest(column, rows), 80);
 }
 
-/** A cell as text, for copying and for titles. */
-export function cellText(cell: unknown, column: Column): string {
-  if (cell === null || cell === undefined) return "";
-  if (column.type === "duration") return duration(Number(cell));
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+/** A cell as text, for titles. */
+export function cellText(cell: Cell, column: Column): string {
+  if (cell === null) return "";
+  return column.type === "duration" ? duration(Number(cell)) : plainText(cell, column);
+}
+
+/** A cell as programs read it: times as RFC 3339, durations as nanoseconds. */
+export function plainText(cell: Cell, column: Column): string {
+  if (cell === null) return "";
+  return column.type === "time" && typeof cell === "bigint" ? isoTime(cell) : String(cell);
+}
+
+/** Whether all that was asked for is here. */
+export function isWhole(columns: Columns): boolean {
+  return columns.partial === null;
 }

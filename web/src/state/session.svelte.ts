@@ -1,14 +1,16 @@
 /** The statement, its answer, and the address that stands for both. */
-import { asFailure, isAbort, runStatement } from "../api/client";
-import type { Failure, Probe, Rows, StatementAnswer, TreeColumns } from "../api/types";
+import { type Answer, asFailure, isAbort, runInColumns, runStatement } from "../api/client";
+import type { Columns } from "../api/columns";
+import type { Failure, Probe, TreeColumns } from "../api/types";
+import { pageOf } from "../language/select";
 import { callsOfProbe, firstWord, indexOfByte, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
 import { keptTabs } from "./kept-tabs";
 import { fromFragment, type Room, START, toFragment, type ViewState } from "./url";
 
-/** At most so many rows are asked for: more than anybody reads, little enough to sort at once. */
-export const MAX_ROWS = 10_000;
+/** A live query brings at most so many rows each time: more than anybody reads while they change. */
+export const MAX_LIVE_ROWS = 10_000;
 /** The shortest time between two runs of a live query. */
 const LIVE_PAUSE_MS = 600;
 /** A live query may keep the hub busy for one part in so many. */
@@ -29,7 +31,7 @@ export class Session {
   readonly id = Math.random().toString(36).slice(2);
   url = $state.raw<ViewState>(START);
   text = $state("");
-  rows = $state.raw<Rows | null>(null);
+  rows = $state.raw<Columns | null>(null);
   tree = $state.raw<TreeColumns | null>(null);
   failure = $state.raw<Failure | null>(null);
   /** The statement `failure` speaks of: its positions are meant in this text. */
@@ -105,7 +107,7 @@ export class Session {
     history.add(statement);
     this.waiting = false;
     const sameColumns = firstWord(statement) === firstWord(this.shown) ? this.url : START;
-    const next: ViewState = { ...sameColumns, q: statement, show: null, call: null };
+    const next: ViewState = { ...sameColumns, q: statement, show: null, call: null, from: 0, brush: null };
     return this.#show(statement, { ...next, view: next.view === "tree" ? "table" : next.view }, "push");
   }
 
@@ -169,6 +171,11 @@ export class Session {
     this.#write({ ...this.url, ...change }, step);
   }
 
+  /** Shows the rows from one on, of an answer that does not fit. */
+  turnTo(from: number): void {
+    void this.#show(this.shown, { ...this.url, from, live: false }, "push");
+  }
+
   openCall(callId: string): void {
     if (this.url.room !== "explore") this.#leaveAnswer();
     this.change({ room: "explore", view: "tree", call: callId }, "push");
@@ -207,9 +214,10 @@ export class Session {
   restore(): void {
     const next = fromFragment(location.hash);
     const before = this.shown;
-    const sameAnswer = (this.rows || this.tree) && (next.show ?? next.q) === before;
     // Of a step between views of one question, what was typed meanwhile stays.
     if (next.q && next.q !== this.url.q) this.type(next.q);
+    const samePage = next.from === this.url.from;
+    const sameAnswer = (this.rows || this.tree) && samePage && (next.show ?? next.q) === before;
     this.url = next;
     if (next.q) this.failure = null;
     else if (next.room === "explore") return this.#showRecent(next);
@@ -235,7 +243,10 @@ export class Session {
     this.runningSince = Date.now();
     this.notice = null;
     try {
-      const answer = await runStatement(statement, { maxRows: MAX_ROWS, signal: abort.signal });
+      const answer = await runInColumns(pageOf(statement, next.from) ?? statement, {
+        ...(next.live ? { maxRows: MAX_LIVE_ROWS } : {}),
+        signal: abort.signal,
+      });
       this.failure = null;
       await this.#take(answer, statement, next, step);
     } catch (thrown) {
@@ -247,17 +258,17 @@ export class Session {
     }
   }
 
-  async #take(answer: StatementAnswer, statement: string, next: ViewState, step: "push" | "replace") {
+  async #take(answer: Answer, statement: string, next: ViewState, step: "push" | "replace") {
     if (answer.kind === "probes") return this.#takeProbes(answer.probes, statement, next, step);
-    if (answer.kind === "tree_columns") {
-      this.tree = answer;
+    if (answer.kind === "tree") {
+      this.tree = answer.tree;
       this.rows = null;
       this.#write(this.#here({ ...next, view: "tree", live: false }), step);
     } else if (answer.kind === "rows") {
       this.tree = null;
-      this.rows = answer;
+      this.rows = answer.columns;
       this.#write(this.#here(next), step);
-      this.#scheduleLive(answer.elapsed_ms);
+      this.#scheduleLive(answer.columns.elapsedMs);
     }
   }
 
@@ -306,10 +317,10 @@ export class Session {
     }
     let elapsedMs = 0;
     try {
-      const answer = await runStatement(statement, { maxRows: MAX_ROWS });
+      const answer = await runInColumns(statement, { maxRows: MAX_LIVE_ROWS });
       if (statement !== this.shown || !this.url.live || this.held) return;
-      elapsedMs = answer.kind === "rows" ? answer.elapsed_ms : 0;
-      if (answer.kind === "rows") this.rows = answer;
+      elapsedMs = answer.kind === "rows" ? answer.columns.elapsedMs : 0;
+      if (answer.kind === "rows") this.rows = answer.columns;
       this.failure = null;
     } catch (thrown) {
       this.#fail(statement, thrown);

@@ -7,8 +7,8 @@ import { readTraceView, TRACE_START, type TraceView, writeTraceView } from "../t
 
 /** Where one is: what asks and answers, or one of the lists beside it. */
 export type Room = "explore" | "functions" | "live" | "instances" | "probes" | "health";
-export type View = "table" | "tree" | "chart";
-export type ChartKind = "scatter" | "line" | "histogram";
+export type View = "table" | "tree" | "chart" | "profile" | "compare";
+export type ChartKind = "scatter" | "line" | "histogram" | "heatmap" | "percentiles" | "top";
 
 export interface Sort {
   column: string;
@@ -31,9 +31,19 @@ export interface ViewState {
   /** The call whose tree is open. */
   call: string | null;
   sort: Sort | null;
+  /** Which columns stand where, as `results/layout` writes it. */
+  cols: string | null;
+  /** The first row shown, where the answer does not fit. */
+  from: number;
   x: string | null;
   y: string | null;
   chart: ChartKind | null;
+  /** The column that colours. */
+  by: string | null;
+  /** What is marked in the chart, as `chart/brush` writes it. */
+  brush: string | null;
+  /** What is compared with what, as `compare/sides` writes it. */
+  sides: string | null;
   logX: boolean;
   logY: boolean;
   live: boolean;
@@ -51,9 +61,14 @@ export const START: ViewState = {
   view: "table",
   call: null,
   sort: null,
+  cols: null,
+  from: 0,
   x: null,
   y: null,
   chart: null,
+  by: null,
+  brush: null,
+  sides: null,
   logX: false,
   logY: false,
   live: false,
@@ -61,8 +76,8 @@ export const START: ViewState = {
 };
 
 const ROOMS: readonly Room[] = ["explore", "functions", "live", "instances", "probes", "health"];
-const VIEWS: readonly View[] = ["table", "tree", "chart"];
-const CHARTS: readonly ChartKind[] = ["scatter", "line", "histogram"];
+const VIEWS: readonly View[] = ["table", "tree", "chart", "profile", "compare"];
+const CHARTS: readonly ChartKind[] = ["scatter", "line", "histogram", "heatmap", "percentiles", "top"];
 
 /** `#q=...&view=...`, with only what differs from the start. */
 export function toFragment(state: ViewState): string {
@@ -79,9 +94,14 @@ export function toFragment(state: ViewState): string {
   set("view", state.view === "table" ? null : state.view);
   set("call", state.call);
   set("sort", sortText(state.sort));
+  set("cols", state.cols);
+  set("from", state.from > 0 ? String(state.from) : null);
   set("x", state.x);
   set("y", state.y);
   set("chart", state.chart);
+  set("by", state.by);
+  set("brush", state.brush);
+  set("sides", state.sides);
   set("log", (state.logX ? "x" : "") + (state.logY ? "y" : ""));
   set("live", state.live ? "1" : null);
   if (state.view === "tree") writeTraceView(state.trace, set);
@@ -103,9 +123,14 @@ export function fromFragment(fragment: string): ViewState {
     view: oneOf(VIEWS, parameters.get("view")) ?? "table",
     call: parameters.get("call"),
     sort: sortIn(parameters.get("sort")),
+    cols: parameters.get("cols"),
+    from: wholeNumber(parameters.get("from")),
     x: parameters.get("x"),
     y: parameters.get("y"),
     chart: oneOf(CHARTS, parameters.get("chart")),
+    by: parameters.get("by"),
+    brush: parameters.get("brush"),
+    sides: parameters.get("sides"),
     logX: log.includes("x"),
     logY: log.includes("y"),
     live: parameters.get("live") === "1",
@@ -119,6 +144,10 @@ function oneOf<T extends string>(allowed: readonly T[], text: string | null): T 
 
 function sortText(sort: Sort | null): string | null {
   return sort && (sort.descending ? "-" : "") + sort.column;
+}
+
+function wholeNumber(text: string | null): number {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }
 
 function sortIn(text: string | null): Sort | null {

@@ -1,49 +1,99 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
 use glasshull_api::Failure;
 use glasshull_api::answers::{Probes, StatementAnswer, StatementRequest, TreeForm};
 use glasshull_api::failure::FailureBody;
 use glasshull_api::statement::{Statement, parse};
+use utoipa::ToSchema;
 
 use crate::http::{Json, Refused};
 use crate::hub::Parts;
 use crate::metrics::Kind;
 
+/// The media type of an answer in columns.
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// An Arrow IPC stream.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only the document names it")]
+struct ArrowStream(Vec<u8>);
+
 /// Carry out one statement: SQL, `TRACE`, `UNTRACE`, `SHOW`, `TREE` or `FIND`.
 ///
 /// A statement that is not of the language is answered with 400 and the position of the fault.
+///
+/// Rows come as JSON, or, where `Accept` names `application/vnd.apache.arrow.stream`, in columns: an Arrow IPC stream of up
+/// to a million rows. Its schema's metadata says what a JSON answer's members would: `glasshull.elapsed_ms`,
+/// `glasshull.partial` (only where rows are missing), and of each column `glasshull.kind` (a `ColumnKind`). Texts that
+/// repeat are dictionaries, times are timestamps, durations whole nanoseconds, JSON is text. What is no rows (trees,
+/// probes, failures) comes as JSON whatever is accepted: look at the answer's `Content-Type`.
 #[utoipa::path(
     post,
     path = "/api/v1/statements",
     operation_id = "statement",
     request_body = StatementRequest,
     responses(
-        (status = 200, description = "What the statement answers", body = StatementAnswer),
+        (status = 200, description = "What the statement answers", content(
+            (StatementAnswer = "application/json"),
+            (ArrowStream = "application/vnd.apache.arrow.stream"),
+        )),
         (status = "default", description = "A failure", body = FailureBody),
     )
 )]
 pub(super) async fn statement(
     State(parts): State<Arc<Parts>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Json(request): Json<StatementRequest>,
-) -> Result<axum::Json<StatementAnswer>, Refused> {
+) -> Result<Response, Refused> {
     let started = tokio::time::Instant::now();
     let parsed = parse(&request.statement);
     let kind = parsed.as_ref().map_or("unknown", kind);
     let answer = match parsed {
-        Ok(statement) => carry_out(&parts, &request, statement, peer).await,
+        Ok(statement) => answer(&parts, &request, statement, peer, takes_arrow(&headers)).await,
         Err(failure) => Err(failure),
     };
     parts.metrics.statements.get_or_create(&Kind { kind }).inc();
     parts.metrics.statement_seconds.observe(started.elapsed().as_secs_f64());
     match answer {
-        Ok(answer) => Ok(axum::Json(answer)),
+        Ok(answer) => Ok(answer),
         Err(failure) => {
             parts.metrics.refused(&failure);
             Err(failure.into())
         }
+    }
+}
+
+/// Whether columns are asked for, rather than JSON.
+fn takes_arrow(headers: &HeaderMap) -> bool {
+    let named = |accepted: &HeaderValue| {
+        let kinds = accepted.to_str().unwrap_or_default().split(',');
+        kinds.into_iter().any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(ARROW))
+    };
+    headers.get_all(ACCEPT).iter().any(named)
+}
+
+async fn answer(
+    parts: &Parts,
+    request: &StatementRequest,
+    statement: Statement,
+    peer: SocketAddr,
+    in_columns: bool,
+) -> Result<Response, Failure> {
+    match glasshull_query::question(&statement) {
+        Some(sql) if in_columns => {
+            let columns = parts.engine.columns(&asker(peer.ip()), &sql, request.max_rows).await?;
+            Ok(([(CONTENT_TYPE, ARROW)], Body::from_stream(stream::iter(columns.stream()))).into_response())
+        }
+        _ => Ok(axum::Json(carry_out(parts, request, statement, peer).await?).into_response()),
     }
 }
 

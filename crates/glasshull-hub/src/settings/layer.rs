@@ -75,7 +75,7 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_QUERY_MEMORY_BYTES", value_name = "BYTES", help_heading = "Limits")]
     pub query_memory_bytes: Option<u64>,
 
-    /// Rows one query may answer [default: 10000]
+    /// Rows one query may answer in JSON; in columns, for the page, a hundred times as many [default: 10000]
     #[arg(long, env = "GLASSHULL_QUERY_ROWS", value_name = "N", help_heading = "Limits")]
     pub query_rows: Option<u32>,
 

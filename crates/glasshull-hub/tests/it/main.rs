@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "for tests")]
 
 mod batches;
+mod columns;
 mod costs;
 mod events;
 mod http;

@@ -1,5 +1,6 @@
 //! Questions asked of a real store in a temporary folder.
 
+mod columnar;
 mod hostile;
 mod index;
 mod limits;
