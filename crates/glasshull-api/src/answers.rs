@@ -49,6 +49,51 @@ pub enum StatementAnswer {
     Probes(Probes),
 }
 
+/// `POST /api/v1/differences`: what distinguishes some rows from the others.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DifferenceRequest {
+    /// A `SELECT` whose rows are compared, by all its columns and what their JSON holds.
+    pub statement: String,
+    /// A condition on its columns: which of its rows are selected.
+    pub selected: String,
+}
+
+/// What distinguishes the selected rows from the rest.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct Differences {
+    /// Selected rows.
+    pub selected: u64,
+    /// The others.
+    pub rest: u64,
+    /// The surest first; what chance explains is left out.
+    pub differences: Vec<Difference>,
+    /// What was not compared, where something was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+    pub elapsed_ms: f64,
+}
+
+/// Something that holds for another share of the selected rows than of the rest.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
+pub struct Difference {
+    /// A column, or a path into its JSON: `args.order.coupon`.
+    pub key: String,
+    /// The value, a bound (`≥ 40`, `< 7`), or `is there`.
+    pub value: String,
+    /// The same as a condition in SQL.
+    pub condition: String,
+    /// Selected rows it holds for, and their share of all selected ones, from 0 to 1.
+    pub selected: u64,
+    pub selected_share: f64,
+    /// Of the other rows the same.
+    pub rest: u64,
+    pub rest_share: f64,
+    /// The difference of the shares lies between these with a confidence of 99.9 % (Newcombe 1998, method 10).
+    pub low: f64,
+    pub high: f64,
+}
+
 /// A table of values.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 pub struct Rows {

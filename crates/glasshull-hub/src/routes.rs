@@ -44,6 +44,7 @@ pub(crate) fn all(parts: Arc<Parts>) -> Router {
 fn api(parts: &Arc<Parts>) -> Router<Arc<Parts>> {
     Router::new()
         .route("/statements", post(statements::statement))
+        .route("/differences", post(statements::differences))
         .route("/functions", get(lists::functions))
         .route("/instances", get(lists::instances))
         .route("/probes", get(lists::probes))

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use glasshull_api::answers::{Rows, Tree, TreeColumns};
+use glasshull_api::answers::{DifferenceRequest, Differences, Rows, Tree, TreeColumns};
 use glasshull_api::statement::{self, Find, Show};
 use glasshull_api::{Code, Failure};
 use glasshull_store::Store;
@@ -18,7 +18,7 @@ use crate::line::Line;
 use crate::session::Sessions;
 use crate::threads::Threads;
 use crate::under_way::{Asked, Question, UnderWay};
-use crate::{QuerySettings, Tables, show, tree};
+use crate::{QuerySettings, Tables, difference, show, tree};
 
 /// What questions are asked of.
 #[derive(Clone)]
@@ -179,6 +179,20 @@ impl Engine {
         tree.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(tree.partial.is_some());
         Ok(tree)
+    }
+
+    /// Tells what distinguishes some rows of a statement from its others, as far as half a question's time goes.
+    ///
+    /// # Errors
+    /// As [`Engine::query`].
+    pub async fn differences(&self, asker: &str, request: &DifferenceRequest) -> Result<Differences, Failure> {
+        let (request, request_text) = (request.clone(), request.statement.clone());
+        let half = self.shared.settings.timeout / 2;
+        let work = async move |asking: Asking| difference::differences(&asking, &request, Instant::now() + half).await;
+        let (mut differences, elapsed) = self.ask(asker, &request_text, work).await?;
+        differences.elapsed_ms = elapsed.as_secs_f64() * 1e3;
+        self.shared.counted.answered(differences.partial.is_some());
+        Ok(differences)
     }
 
     /// What was counted.

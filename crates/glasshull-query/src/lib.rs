@@ -14,6 +14,7 @@ mod asking;
 mod calls;
 mod columnar;
 mod dialect;
+mod difference;
 mod docs;
 mod engine;
 mod failure;

@@ -4,6 +4,8 @@ import { type Columns, columnsOfRows } from "./columns";
 import { parseExact } from "./exact";
 import { authorization } from "./key";
 import type {
+  DifferenceRequest,
+  Differences,
   Failure,
   FailureBody,
   Functions,
@@ -140,7 +142,8 @@ async function readAnswer(response: Response): Promise<Answer> {
   const answer = readAs<StatementAnswer>(await response.text(), response);
   if (answer.kind === "tree") return { kind: "tree", tree: answer };
   if (answer.kind === "probes") return { kind: "probes", probes: answer.probes };
-  return { kind: "rows", columns: columnsOfRows(answer) };
+  if (answer.kind === "rows") return { kind: "rows", columns: columnsOfRows(answer) };
+  throw new ApiFailure(notOurs(response));
 }
 
 /** Rows of a statement that answers rows. */
@@ -148,6 +151,12 @@ export async function askColumns(statement: string, signal?: AbortSignal): Promi
   const answer = await runInColumns(statement, signal ? { signal } : {});
   if (answer.kind !== "rows") throw new Error("The statement answers no rows.");
   return answer.columns;
+}
+
+/** What distinguishes some rows of a statement from its others. */
+export function fetchDifferences(wanted: DifferenceRequest, signal: AbortSignal): Promise<Differences> {
+  const headers = { "content-type": "application/json" };
+  return request("/differences", { method: "POST", headers, body: JSON.stringify(wanted), signal });
 }
 
 /** Server-sent events, as a stream of bytes. */

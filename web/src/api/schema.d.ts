@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what distinguishes some rows of a `SELECT` from its others: values of columns and of paths into their JSON, each
+         *     with its shares on both sides, the surest difference first.
+         */
+        post: operations["differences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/functions": {
         parameters: {
             query?: never;
@@ -224,6 +244,62 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "text" | "number" | "time" | "duration" | "boolean" | "json";
+        /** @description Something that holds for another share of the selected rows than of the rest. */
+        Difference: {
+            /** @description The same as a condition in SQL. */
+            condition: string;
+            /** Format: double */
+            high: number;
+            /** @description A column, or a path into its JSON: `args.order.coupon`. */
+            key: string;
+            /**
+             * Format: double
+             * @description The difference of the shares lies between these with a confidence of 99.9 % (Newcombe 1998, method 10).
+             */
+            low: number;
+            /**
+             * Format: int64
+             * @description Of the other rows the same.
+             */
+            rest: number;
+            /** Format: double */
+            rest_share: number;
+            /**
+             * Format: int64
+             * @description Selected rows it holds for, and their share of all selected ones, from 0 to 1.
+             */
+            selected: number;
+            /** Format: double */
+            selected_share: number;
+            /** @description The value, a bound (`≥ 40`, `< 7`), or `is there`. */
+            value: string;
+        };
+        /** @description `POST /api/v1/differences`: what distinguishes some rows from the others. */
+        DifferenceRequest: {
+            /** @description A condition on its columns: which of its rows are selected. */
+            selected: string;
+            /** @description A `SELECT` whose rows are compared, by all its columns and what their JSON holds. */
+            statement: string;
+        };
+        /** @description What distinguishes the selected rows from the rest. */
+        Differences: {
+            /** @description The surest first; what chance explains is left out. */
+            differences: components["schemas"]["Difference"][];
+            /** Format: double */
+            elapsed_ms: number;
+            /** @description What was not compared, where something was not. */
+            partial?: string | null;
+            /**
+             * Format: int64
+             * @description The others.
+             */
+            rest: number;
+            /**
+             * Format: int64
+             * @description Selected rows.
+             */
+            selected: number;
+        };
         /** @description Calls an instance lost, by reason. */
         Drops: {
             /** Format: int64 */
@@ -959,6 +1035,39 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    differences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DifferenceRequest"];
+            };
+        };
+        responses: {
+            /** @description What is different */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Differences"];
+                };
+            };
+            /** @description A failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
     functions: {
         parameters: {
             query?: never;

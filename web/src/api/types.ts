@@ -27,3 +27,6 @@ export type TailEvent = Schemas["TailEvent"];
 export type Fix = Schemas["Fix"];
 export type Problem = Schemas["Problem"];
 export type Position = Schemas["Position"];
+export type DifferenceRequest = Schemas["DifferenceRequest"];
+export type Differences = Schemas["Differences"];
+export type Difference = Schemas["Difference"];

@@ -4,8 +4,8 @@ import "uplot/dist/uPlot.min.css";
 import type { Column } from "../api/types";
 import { brief } from "../format/number";
 import { clockText, duration } from "../format/time";
-import type { ChartKind } from "../state/url";
-import { type Axis, type Bins, COUNT, nearest, type Points } from "./series";
+import { type Bins as BinEdges, type Brush, edgeOf, type Range } from "./questions";
+import { type Axis, nearest, type Points, type Scale } from "./series";
 
 /** Pixels around the pointer in which a point is meant. */
 const REACH = 14;
@@ -18,25 +18,59 @@ export interface PlotTarget {
   height: number;
 }
 
-export interface PointPlot {
-  kind: Exclude<ChartKind, "histogram">;
+/** What any chart has. */
+interface Frame {
+  x: Scale;
+  y: Scale | null;
+  logX: boolean;
+  logY: boolean;
+  /** What is marked. */
+  brush: Brush;
+  mark: (brush: Brush) => void;
+}
+
+export interface PointPlot extends Frame {
+  kind: "scatter" | "line";
   points: Points;
   x: Axis;
   y: Axis;
-  logX: boolean;
-  logY: boolean;
-  /** Whether the call of a row ended in an error or a panic. */
-  failed: (row: number) => boolean;
+  /** Points by what colours them: a name, and whether a row is one of them. Failed calls are crosses where nothing else is chosen. */
+  groups: PointGroup[];
   /** The row under the pointer, -1 for none. */
   hover: (row: number) => void;
   open: (row: number) => void;
 }
 
-export interface BinPlot {
-  bins: Bins;
-  x: Axis;
-  logX: boolean;
-  logY: boolean;
+export interface PointGroup {
+  name: string;
+  has: (row: number) => boolean;
+}
+
+export interface BarPlot extends Frame {
+  bins: BinEdges;
+  counts: number[];
+}
+
+export interface HeatPlot extends Frame {
+  binsX: BinEdges;
+  binsY: BinEdges;
+  cells: HeatCell[];
+  /** Whether cells say how many calls there are, or which share of them failed. */
+  failures: boolean;
+  hover: (cell: HeatCell | null) => void;
+}
+
+export interface HeatCell {
+  x: number;
+  y: number;
+  calls: number;
+  failed: number;
+}
+
+export interface LinePlot extends Frame {
+  at: number[];
+  lines: { name: string; values: (number | null)[] }[];
+  hover: (place: number) => void;
 }
 
 interface Inks {
@@ -72,7 +106,7 @@ function shortDuration(ns: number): string {
   return `${Number(digits)} ${unit}`;
 }
 
-function axisOptions(ink: Inks, axis: Axis | null, log: boolean): uPlot.Axis {
+function axisOptions(ink: Inks, axis: Scale | null, log: boolean): uPlot.Axis {
   const column = axis?.column ?? null;
   const options: uPlot.Axis = {
     stroke: ink.text,
@@ -110,19 +144,14 @@ function isRound(value: number): boolean {
   return Math.abs(exponent - Math.round(exponent)) < 1e-9;
 }
 
-function scale(axis: Axis | null, log: boolean): uPlot.Scale {
+function scale(axis: Scale | null, log: boolean): uPlot.Scale {
   if (axis?.categories.length) return { time: false, range: [-0.6, axis.categories.length - 0.4] };
   return { time: axis?.column.type === "time", distr: log ? 3 : 1 };
 }
 
-function baseOptions(
-  target: PlotTarget,
-  x: Axis,
-  y: Axis | null,
-  logX: boolean,
-  logY: boolean,
-): uPlot.Options {
+function baseOptions(target: PlotTarget, frame: Frame): uPlot.Options {
   const ink = inks();
+  const { x, y, logX, logY } = frame;
   return {
     width: target.width,
     height: target.height,
@@ -131,34 +160,85 @@ function baseOptions(
     scales: { x: scale(x, logX), y: scale(y, logY) },
     axes: [axisOptions(ink, x, logX), { ...axisOptions(ink, y, logY), size: axisSize(y), space: 44 }],
     series: [],
-    cursor: { drag: { x: true, y: true, uni: 20 }, points: { show: false } },
+    cursor: { drag: { x: true, y: true, uni: 20, setScale: false }, points: { show: false } },
+    plugins: [brushPlugin(frame)],
   };
 }
 
-function axisSize(axis: Axis | null): number {
+/** Times are drawn in seconds, and asked for in nanoseconds. */
+const unit = (axis: Scale | null) => (axis?.column.type === "time" ? 1e9 : 1);
+/** Less is a click, not a drag. */
+const LEAST_PIXELS = 6;
+
+/** What a drag marks, and what is marked already. */
+function brushPlugin({ x, y, brush, mark }: Frame): uPlot.Plugin {
+  let ours = false;
+  const marked = (u: uPlot) => {
+    const { left, top, width, height } = u.select;
+    if (ours || (width < LEAST_PIXELS && height < LEAST_PIXELS)) return;
+    const whole = { x: width >= u.over.clientWidth - 1, y: height >= u.over.clientHeight - 1 };
+    const range = (from: number, to: number, key: "x" | "y", axis: Scale | null): Range => {
+      const ends = [u.posToVal(from, key), u.posToVal(to, key)]
+        .map((end) => end * unit(axis))
+        .sort((a, b) => a - b);
+      return { low: ends[0] as number, high: ends[1] as number };
+    };
+    mark({
+      x: whole.x ? null : range(left, left + width, "x", x),
+      y: whole.y || !y ? null : range(top, top + height, "y", y),
+    });
+  };
+  const show = (u: uPlot) => {
+    if (!brush.x && !brush.y) return;
+    const position = (range: Range | null, key: "x" | "y", axis: Scale | null, most: number) =>
+      range
+        ? [u.valToPos(range.low / unit(axis), key), u.valToPos(range.high / unit(axis), key)].sort(
+            (a, b) => a - b,
+          )
+        : [0, most];
+    const [left = 0, right = 0] = position(brush.x, "x", x, u.over.clientWidth);
+    const [top = 0, bottom = 0] = position(brush.y, "y", y, u.over.clientHeight);
+    ours = true;
+    u.setSelect({ left, top, width: right - left, height: bottom - top }, false);
+    ours = false;
+  };
+  return { hooks: { setSelect: marked, ready: show } };
+}
+
+function axisSize(axis: Scale | null): number {
   const longest = Math.max(0, ...(axis?.categories ?? []).map((category) => category.length));
   return longest > 0 ? Math.min(220, longest * 6.5 + 20) : 72;
 }
 
 export function drawPoints(target: PlotTarget, plot: PointPlot): uPlot {
+  const { points, groups } = plot;
+  const options = baseOptions(target, plot);
+  options.series = [{}, ...groups.map((_, place) => look(plot.kind, place, groups.length))];
+  options.plugins?.push(pointerPlugin(plot));
+  const values = groups.map(({ has }) =>
+    points.y.map((value, index) => (has(points.rows[index] as number) ? value : null)),
+  );
+  return new uPlot(options, [points.x, ...values], target.element);
+}
+
+/** Each group has a colour and a shape: the second of two are crosses, which failed calls are. */
+function look(kind: "scatter" | "line", place: number, groups: number): uPlot.Series {
   const ink = inks();
-  const { points } = plot;
-  const options = baseOptions(target, plot.x, plot.y, plot.logX, plot.logY);
-  const dots = (stroke: string): uPlot.Series => ({
-    stroke,
-    width: plot.kind === "line" ? 1.5 : 0,
-    points: { show: true, size: POINT_SIZE, fill: stroke, stroke, width: 0 },
-    ...(plot.kind === "line" ? {} : { paths: () => null }),
-  });
-  const fine = points.y.map((value, index) => (plot.failed(points.rows[index] as number) ? null : value));
-  const failed = points.y.map((value, index) => (plot.failed(points.rows[index] as number) ? value : null));
-  options.series = [
-    {},
-    dots(ink.accent),
-    { ...dots(ink.error), points: { show: true, width: 1.75, stroke: ink.error, paths: crosses } },
-  ];
-  options.plugins = [pointerPlugin(plot)];
-  return new uPlot(options, [points.x, fine, failed], target.element);
+  const stroke = groups <= 2 ? [ink.accent, ink.error][place] : groupInk(place);
+  const line = kind === "line" && (groups > 2 || place === 0);
+  const shape = groups <= 2 ? place : place % SHAPES.length;
+  const paths = SHAPES[shape];
+  const points: uPlot.Series.Points = paths
+    ? { show: true, width: 1.75, stroke: stroke as string, paths }
+    : { show: true, size: POINT_SIZE, fill: stroke as string, stroke: stroke as string, width: 0 };
+  return { stroke: stroke as string, width: line ? 1.5 : 0, points, ...(line ? {} : { paths: () => null }) };
+}
+
+/** The colour of one of several groups. */
+export function groupInk(place: number): string {
+  return getComputedStyle(document.documentElement)
+    .getPropertyValue(`--service-${place % 8}`)
+    .trim();
 }
 
 /** Failed calls are crosses: their shape tells them apart without colour. */
@@ -177,6 +257,20 @@ const crosses: uPlot.Series.Points.PathBuilder = (u, seriesIndex, from, to) => {
   }
   return { stroke, fill: null, flags: 0 } as unknown as uPlot.Series.Points.Paths;
 };
+
+const squares: uPlot.Series.Points.PathBuilder = (u, seriesIndex, from, to) => {
+  const stroke = new Path2D();
+  const size = POINT_SIZE * devicePixelRatio;
+  for (let index = from; index <= to; index += 1) {
+    const value = u.data[seriesIndex]?.[index];
+    if (value === null || value === undefined) continue;
+    const x = u.valToPos(u.data[0][index] as number, "x", true);
+    stroke.rect(x - size / 2, u.valToPos(value, "y", true) - size / 2, size, size);
+  }
+  return { stroke, fill: null, flags: 0 } as unknown as uPlot.Series.Points.Paths;
+};
+
+const SHAPES = [null, crosses, squares];
 
 /** Finds the point under the pointer, rings it, and opens it on a click. */
 function pointerPlugin(plot: PointPlot): uPlot.Plugin {
@@ -210,21 +304,103 @@ function pointerPlugin(plot: PointPlot): uPlot.Plugin {
   return { hooks: { ready, setCursor: show } };
 }
 
-export function drawBins(target: PlotTarget, plot: BinPlot): uPlot {
+export function drawBars(target: PlotTarget, plot: BarPlot): uPlot {
   const ink = inks();
-  const { edges, counts } = plot.bins;
-  const options = baseOptions(target, plot.x, null, plot.logX, plot.logY);
+  const { bins, counts } = plot;
+  const edges = Array.from({ length: bins.count + 1 }, (_, place) => edgeOf(bins, place) / unit(plot.x));
+  const options = baseOptions(target, plot);
   const fill = `color-mix(in srgb, ${ink.accent} 70%, transparent)`;
-  options.series = [
-    {},
-    { label: COUNT, fill, stroke: ink.accent, width: 0, points: { show: false }, paths: bars(edges) },
-  ];
+  options.series = [{}, { fill, stroke: ink.accent, width: 0, points: { show: false }, paths: bars(edges) }];
   options.scales = {
-    ...options.scales,
-    y: { distr: plot.logY ? 3 : 1, range: (_, __, most) => [plot.logY ? 0.5 : 0, most * 1.08] },
+    x: { ...options.scales?.["x"], range: [edges[0] as number, edges.at(-1) as number] },
+    y: { distr: plot.logY ? 3 : 1, range: (_, __, most) => [plot.logY ? 0.5 : 0, Math.max(1, most) * 1.08] },
   };
   const data = plot.logY ? counts.map((count) => (count > 0 ? count : null)) : counts;
-  return new uPlot(options, [[...edges], [...data, null]], target.element);
+  return new uPlot(options, [edges, [...data, null]], target.element);
+}
+
+/** Calls in cells: the more, the stronger the colour. */
+export function drawHeat(target: PlotTarget, plot: HeatPlot): uPlot {
+  const { binsX, binsY, cells } = plot;
+  const ends = (bins: BinEdges, axis: Scale | null): [number, number] => [
+    bins.low / unit(axis),
+    bins.high / unit(axis),
+  ];
+  const options = baseOptions(target, plot);
+  options.series = [{}, { paths: () => null, points: { show: false } }];
+  options.scales = {
+    x: { ...options.scales?.["x"], range: ends(binsX, plot.x) },
+    y: { ...options.scales?.["y"], range: ends(binsY, plot.y) },
+  };
+  const known = new Map(cells.map((cell) => [cell.y * binsX.count + cell.x, cell]));
+  options.plugins?.push({
+    hooks: {
+      draw: (u) => paintCells(u, plot),
+      setCursor: (u) => {
+        const { left = -1, top = -1 } = u.cursor;
+        const place = (bins: BinEdges, value: number) => {
+          const { low, high, count, log } = bins;
+          const share = log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+          return Math.min(count - 1, Math.floor(share * count));
+        };
+        const x = place(binsX, u.posToVal(left, "x") * unit(plot.x));
+        const y = place(binsY, u.posToVal(top, "y") * unit(plot.y));
+        plot.hover(left < 0 ? null : (known.get(y * binsX.count + x) ?? null));
+      },
+    },
+  });
+  const [low, high] = ends(binsX, plot.x);
+  return new uPlot(
+    options,
+    [
+      [low, high],
+      [null, null],
+    ],
+    target.element,
+  );
+}
+
+function paintCells(u: uPlot, plot: HeatPlot): void {
+  const ink = inks();
+  const { binsX, binsY, cells, failures } = plot;
+  const most = cells.reduce((sum, cell) => Math.max(sum, cell.calls), 1);
+  const x = Array.from({ length: binsX.count + 1 }, (_, at) =>
+    u.valToPos(edgeOf(binsX, at) / unit(plot.x), "x", true),
+  );
+  const y = Array.from({ length: binsY.count + 1 }, (_, at) =>
+    u.valToPos(edgeOf(binsY, at) / unit(plot.y), "y", true),
+  );
+  u.ctx.save();
+  for (const cell of cells) {
+    const [left, right] = [x[cell.x] ?? 0, x[cell.x + 1] ?? 0];
+    const [bottom, top] = [y[cell.y] ?? 0, y[cell.y + 1] ?? 0];
+    const share = Math.log(1 + cell.calls) / Math.log(1 + most);
+    u.ctx.fillStyle = failures && cell.failed > 0 ? ink.error : ink.accent;
+    u.ctx.globalAlpha =
+      failures && cell.failed > 0
+        ? 0.35 + (0.65 * cell.failed) / cell.calls
+        : 0.16 + 0.84 * share * (failures ? 0.4 : 1);
+    u.ctx.fillRect(left, top, Math.max(1, right - left - 0.5), Math.max(1, bottom - top - 0.5));
+  }
+  u.ctx.restore();
+}
+
+const DASHES = [[], [6, 3], [2, 3]];
+
+/** Lines over time, told apart by colour and dashes. */
+export function drawLines(target: PlotTarget, plot: LinePlot): uPlot {
+  const options = baseOptions(target, plot);
+  options.series = [
+    {},
+    ...plot.lines.map((_, place) => ({
+      stroke: groupInk(place),
+      width: 1.75,
+      dash: DASHES[place % DASHES.length] as number[],
+      points: { show: plot.at.length < 40, size: 4 },
+    })),
+  ];
+  options.plugins?.push({ hooks: { setCursor: (u) => plot.hover(u.cursor.idx ?? -1) } });
+  return new uPlot(options, [plot.at, ...plot.lines.map((line) => line.values)], target.element);
 }
 
 /** Bars from edge to edge, whatever the scale. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { columnsOfRows } from "../api/columns";
 import type { Rows } from "../api/types";
-import { axis, type Axis, bins, choose, COUNT, nearest, points } from "./series";
+import { axis, type Axis, choose, COUNT, nearest, points } from "./series";
 
 const ROWS: Rows = {
   columns: [
@@ -27,8 +27,12 @@ describe("what is drawn", () => {
     expect(choose(ROWS.columns, { x: "service", y: COUNT, chart: "line" })).toEqual({
       x: "service",
       y: COUNT,
-      kind: "histogram",
+      kind: "top",
     });
+    expect(choose(ROWS.columns, { ...NOTHING, chart: "percentiles" })?.kind).toBe("percentiles");
+    expect(choose(ROWS.columns, { x: "duration_ns", y: "duration_ns", chart: "percentiles" })?.kind).toBe(
+      "scatter",
+    );
   });
 
   it("is a histogram where there is one measure only, and nothing where there is none", () => {
@@ -70,19 +74,4 @@ describe("points", () => {
     expect(nearest(found, same, { x: 11, y: 12 }, 5)).toBe(1);
     expect(nearest(found, same, { x: 15, y: 0 }, 5)).toBe(-1);
   });
-});
-
-describe("bins", () => {
-  it("count every value once", () => {
-    const found = bins(3, on("duration_ns"), false);
-    expect(found.counts.reduce((sum, one) => sum + one, 0)).toBe(2);
-    expect([found.counts[0], found.counts.at(-1), found.left]).toEqual([1, 1, 1]);
-  });
-
-  it("hold a single value, and none", () => {
-    expect(bins(1, on("duration_ns"), true).counts).toContain(1);
-    expect(bins(0, on("duration_ns"), false).counts).toEqual([]);
-  });
-
-  it("are one for each text", () => expect(bins(3, on("service"), false).counts).toEqual([1, 2]));
 });

@@ -1,6 +1,6 @@
 /** Two columns of an answer as numbers that can be drawn. */
 import type { Columns, Values } from "../api/columns";
-import type { Column } from "../api/types";
+import type { Column, ColumnKind } from "../api/types";
 import type { ChartKind, ViewState } from "../state/url";
 
 /** The pseudo-column that makes a histogram. */
@@ -8,10 +8,15 @@ export const COUNT = "count";
 
 const NS_PER_S = 1e9;
 
-export interface Axis {
-  column: Values;
+/** What an axis shows. */
+export interface Scale {
+  column: Column;
   /** For texts: what the numbers stand for. */
   categories: string[];
+}
+
+export interface Axis extends Scale {
+  column: Values;
 }
 
 export interface Points {
@@ -21,13 +26,6 @@ export interface Points {
   /** The row each point stands for. */
   rows: number[];
   /** Rows without a drawable value, or not positive on a logarithmic axis. */
-  left: number;
-}
-
-export interface Bins {
-  /** Lower edges; one more than counts. */
-  edges: number[];
-  counts: number[];
   left: number;
 }
 
@@ -59,9 +57,22 @@ export function choose(
   if (!x) return null;
   const y =
     state.y === COUNT ? COUNT : (named(state.y) ?? (measure?.name === x ? COUNT : (measure?.name ?? COUNT)));
-  const kind =
-    y === COUNT ? "histogram" : state.chart && state.chart !== "histogram" ? state.chart : "scatter";
-  return { x, y, kind };
+  const typeOf = (of: string) => usable.find((column) => column.name === of)?.type ?? "text";
+  return { x, y, kind: kindOf(typeOf(x), y === COUNT ? null : typeOf(y), state.chart) };
+}
+
+/** The kinds of chart two columns can make, the first of them where nobody chose. */
+export function kindsOf(x: ColumnKind, y: ColumnKind | null): ChartKind[] {
+  const isText = (of: ColumnKind) => of === "text" || of === "boolean";
+  if (y === null) return isText(x) ? ["top"] : ["histogram", "top"];
+  if (isText(x)) return ["scatter", "line", "top"];
+  if (isText(y)) return ["scatter", "line"];
+  return x === "time" ? ["scatter", "line", "heatmap", "percentiles"] : ["scatter", "line", "heatmap"];
+}
+
+function kindOf(x: ColumnKind, y: ColumnKind | null, chosen: ChartKind | null): ChartKind {
+  const kinds = kindsOf(x, y);
+  return kinds.find((kind) => kind === chosen) ?? (kinds[0] as ChartKind);
 }
 
 export function axis(columns: Columns, name: string): Axis | null {
@@ -106,52 +117,6 @@ export function points(rows: number, x: Axis, y: Axis, logX: boolean, logY: bool
 
 function fits(value: number, log: boolean): boolean {
   return Number.isFinite(value) && (!log || value > 0);
-}
-
-const BIN_COUNT = 48;
-
-export function bins(rows: number, x: Axis, log: boolean): Bins {
-  const read = numberReader(x);
-  const values = Array.from({ length: rows }, (_, row) => read(row)).filter((value) => fits(value, log));
-  const left = rows - values.length;
-  if (values.length === 0) return { edges: [], counts: [], left };
-  const edges = isCategory(x.column) ? categoryEdges(x.categories.length) : binEdges(values, log);
-  const counts = new Array<number>(edges.length - 1).fill(0);
-  for (const value of values) {
-    const place = binOf(edges, value);
-    counts[place] = (counts[place] ?? 0) + 1;
-  }
-  return { edges, counts, left };
-}
-
-function categoryEdges(count: number): number[] {
-  return Array.from({ length: count + 1 }, (_, place) => place - 0.5);
-}
-
-function binEdges(values: number[], log: boolean): number[] {
-  const [to, from] = log
-    ? [Math.log10, (value: number) => 10 ** value]
-    : [(v: number) => v, (v: number) => v];
-  let least = Infinity;
-  let most = -Infinity;
-  for (const value of values) {
-    least = Math.min(least, to(value));
-    most = Math.max(most, to(value));
-  }
-  if (least === most) [least, most] = [least - 0.5, most + 0.5];
-  const step = (most - least) / BIN_COUNT;
-  return Array.from({ length: BIN_COUNT + 1 }, (_, place) => from(least + step * place));
-}
-
-/** The last edge that is not above the value. */
-function binOf(edges: number[], value: number): number {
-  let [low, high] = [0, edges.length - 2];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((edges[middle] ?? Infinity) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** The point nearest to a place on the canvas, at most `reach` pixels away; -1 where there is none. */

@@ -18,6 +18,7 @@ use super::{events, lists, statements, tail};
     ),
     paths(
         statements::statement,
+        statements::differences,
         lists::functions,
         lists::instances,
         lists::probes,

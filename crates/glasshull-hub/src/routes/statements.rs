@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use glasshull_api::Failure;
-use glasshull_api::answers::{Probes, StatementAnswer, StatementRequest, TreeForm};
+use glasshull_api::answers::{DifferenceRequest, Differences, Probes, StatementAnswer, StatementRequest, TreeForm};
 use glasshull_api::failure::FailureBody;
 use glasshull_api::statement::{Statement, parse};
 use utoipa::ToSchema;
@@ -70,6 +70,30 @@ pub(super) async fn statement(
             Err(failure.into())
         }
     }
+}
+
+/// Tell what distinguishes some rows of a `SELECT` from its others: values of columns and of paths into their JSON, each
+/// with its shares on both sides, the surest difference first.
+#[utoipa::path(
+    post,
+    path = "/api/v1/differences",
+    operation_id = "differences",
+    request_body = DifferenceRequest,
+    responses(
+        (status = 200, description = "What is different", body = Differences),
+        (status = "default", description = "A failure", body = FailureBody),
+    )
+)]
+pub(super) async fn differences(
+    State(parts): State<Arc<Parts>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Json(request): Json<DifferenceRequest>,
+) -> Result<axum::Json<Differences>, Refused> {
+    let differences = parts.engine.differences(&asker(peer.ip()), &request).await;
+    differences.map(axum::Json).map_err(|failure| {
+        parts.metrics.refused(&failure);
+        failure.into()
+    })
 }
 
 /// Whether columns are asked for, rather than JSON.

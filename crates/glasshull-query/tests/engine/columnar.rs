@@ -12,7 +12,7 @@ use crate::rig::{NOW_NS, Rig, call};
 
 async fn read(rig: &Rig, sql: &str, max_rows: Option<u32>) -> (Schema, Vec<RecordBatch>) {
     let columns = rig.engine.columns("tests", sql, max_rows).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    let bytes: Vec<u8> = columns.stream().map(Result::unwrap).flatten().collect();
+    let bytes: Vec<u8> = columns.stream().flat_map(Result::unwrap).collect();
     let reader = StreamReader::try_new(&bytes[..], None).unwrap();
     let schema = reader.schema().as_ref().clone();
     (schema, reader.map(Result::unwrap).collect())

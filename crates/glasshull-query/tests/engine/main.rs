@@ -1,6 +1,7 @@
 //! Questions asked of a real store in a temporary folder.
 
 mod columnar;
+mod differences;
 mod hostile;
 mod index;
 mod limits;
