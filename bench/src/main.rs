@@ -1,4 +1,4 @@
-//! Glasshull measured: `cargo xtask bench capture | hub | soak | store | trace | tracing | web [--json]`.
+//! Glasshull measured: `cargo xtask bench capture | hub | page | soak | store | trace | tracing | web [--json]`.
 //!
 //! Nothing here passes or fails, but for `soak`. A bench prints what it found beside what it is to be compared with, in one
 //! run on one machine; figures of two machines are never compared.
@@ -12,6 +12,7 @@ mod hub;
 mod hub_process;
 mod killed;
 mod layer;
+mod page;
 mod report;
 mod rounds;
 mod soak;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
         ["soak", flag @ ("--minutes" | "--seconds"), number] => soak(flag, number),
         [name] => measure(name).map(|report| report.print_table()),
         [name, "--json"] => measure(name).map(|report| report.print_json()),
-        _ => Err("usage: bench capture | hub | soak | store | trace | tracing | web [--json]".into()),
+        _ => Err("usage: bench capture | hub | page | soak | store | trace | tracing | web [--json]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,12 +86,13 @@ fn measure(name: &str) -> Outcome<Report> {
     match name {
         "capture" => capture::measure(),
         "hub" => hub::measure(),
+        "page" => page::measure(),
         "trace" => trace::measure(),
         "tracing" => layer::measure(),
         "soak" => soak::measure(SOAK),
         "web" => web::measure(),
         other => {
-            Err(format!("There is no bench `{other}`; there are capture, hub, soak, store, trace, tracing, web.")
+            Err(format!("There is no bench `{other}`; there are capture, hub, page, soak, store, trace, tracing, web.")
                 .into())
         }
     }

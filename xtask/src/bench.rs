@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, program};
 use crate::run::{command, run};
-use crate::{Outcome, rivals};
+use crate::{Outcome, page, rivals, system};
 
 /// A bench, and the programs it needs beside its own.
 struct Bench {
@@ -14,6 +14,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "page", packages: &["bench", "glasshull-cli"] },
     Bench { name: "soak", packages: &["bench"] },
     Bench { name: "store", packages: &["bench", "glasshull-cli"] },
     Bench { name: "store-plot", packages: &["bench"] },
@@ -28,6 +29,8 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     // Before the build, so that who lacks Python learns of it at once.
     let is_alone = flags.contains(&"--alone") || flags.contains(&"--load");
     let python = if name == "store" && !is_alone { Some(rivals::python()?) } else { None };
+    // The hub's program has the page in it.
+    let chromium = if name == "page" { Some(measured_page()?) } else { None };
     let mut build = cargo(&["build", "--release"]);
     for package in bench.packages {
         build.args(["--package", package]);
@@ -35,9 +38,17 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     run(build)?;
     let mut measure = command(program("bench", "release"), &[name]);
     measure.env("GLASSHULL_PROGRAM", program("glasshull", "release"));
+    measure.envs(chromium.map(|chromium| ("CHROMIUM", chromium)));
     measure.envs(python.map(|python| ("RIVALS_PYTHON", python)));
     measure.args(flags);
     run(measure)
+}
+
+/// Builds the page, and finds the browser it is measured in.
+fn measured_page() -> Outcome<String> {
+    let chromium = system::chromium()?;
+    page::build()?;
+    Ok(chromium)
 }
 
 /// All there are.

@@ -63,7 +63,7 @@ export function widths(columns: readonly Values[], rows: number, available: numb
 }
 
 function width(column: Values, rows: number): number {
-  const head = column.name.length * 6.6 + 34;
+  const head = column.name.length * 6.6 + 50;
   const known = isId(column) ? 84 : column.type === "json" ? NARROWEST : WIDTHS[column.type];
   return Math.round(Math.max(head, known ?? contentWidth(column, rows), NARROWEST));
 }

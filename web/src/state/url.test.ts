@@ -21,7 +21,7 @@ describe("the address", () => {
       sort: { column: "duration_ns", descending: true },
       cols: "*a~120,-b,c%2Cd",
       from: 230_000,
-      by: "outcome",
+      colour: "outcome",
       brush: "1..2,3..4",
       sides: "release:1:2",
       x: "started_at",

@@ -39,7 +39,7 @@ export interface ViewState {
   y: string | null;
   chart: ChartKind | null;
   /** The column that colours. */
-  by: string | null;
+  colour: string | null;
   /** What is marked in the chart, as `chart/brush` writes it. */
   brush: string | null;
   /** What is compared with what, as `compare/sides` writes it. */
@@ -66,7 +66,7 @@ export const START: ViewState = {
   x: null,
   y: null,
   chart: null,
-  by: null,
+  colour: null,
   brush: null,
   sides: null,
   logX: false,
@@ -99,7 +99,7 @@ export function toFragment(state: ViewState): string {
   set("x", state.x);
   set("y", state.y);
   set("chart", state.chart);
-  set("by", state.by);
+  set("colour", state.colour);
   set("brush", state.brush);
   set("sides", state.sides);
   set("log", (state.logX ? "x" : "") + (state.logY ? "y" : ""));
@@ -128,7 +128,7 @@ export function fromFragment(fragment: string): ViewState {
     x: parameters.get("x"),
     y: parameters.get("y"),
     chart: oneOf(CHARTS, parameters.get("chart")),
-    by: parameters.get("by"),
+    colour: parameters.get("colour"),
     brush: parameters.get("brush"),
     sides: parameters.get("sides"),
     logX: log.includes("x"),

@@ -71,7 +71,7 @@ async fn chance_is_no_difference() {
     let rig = Rig::new().await;
     let scattered = |id: u64| {
         let dice = id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let args = format!(r#"{{"a":{},"b":"x{}","c":{}}}"#, dice % 13, dice / 13 % 5, dice / 65 % 2 == 0);
+        let args = format!(r#"{{"a":{},"b":"x{}","c":{}}}"#, dice % 13, dice / 13 % 5, (dice / 65).is_multiple_of(2));
         call("f", id).at(id as i64).args(&args)
     };
     rig.append(&(1..=3_000).map(scattered).collect::<Vec<_>>()).await;
