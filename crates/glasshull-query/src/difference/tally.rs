@@ -1,5 +1,6 @@
 //! How often each value is there, on both sides.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{AsArray, RecordBatch};
@@ -150,7 +151,7 @@ impl Tallies {
     pub(super) fn differences(&self) -> Vec<Difference> {
         let mut all: Vec<Difference> =
             self.keys.iter().flat_map(|((column, path), tally)| self.of_key(*column, path, tally)).collect();
-        all.sort_by(|a, b| sureness(b).total_cmp(&sureness(a)));
+        all.sort_by(by_sureness);
         all.truncate(MAX_TOLD);
         all
     }
@@ -172,7 +173,7 @@ impl Tallies {
         });
         let there = told("is there".to_owned(), format!("{expression} IS NOT NULL"), tally.present);
         let mut all: Vec<Difference> = equal.chain(bounds).chain(there).collect();
-        all.sort_by(|a, b| sureness(b).total_cmp(&sureness(a)).then_with(|| a.condition.cmp(&b.condition)));
+        all.sort_by(by_sureness);
         all.truncate(MAX_TOLD_OF_KEY);
         without_repetitions(all)
     }
@@ -236,9 +237,12 @@ impl Tally {
     }
 }
 
-/// How sure a difference is, for the order.
-fn sureness(difference: &Difference) -> f64 {
-    strength([difference.low, difference.high])
+/// The surest first; of two equally sure ones the value before the bound, which says less.
+fn by_sureness(one: &Difference, other: &Difference) -> Ordering {
+    let sureness = |of: &Difference| strength([of.low, of.high]);
+    let is_bound = |of: &Difference| of.value.starts_with(['≥', '<']);
+    let surest = sureness(other).total_cmp(&sureness(one));
+    surest.then_with(|| is_bound(one).cmp(&is_bound(other))).then_with(|| one.condition.cmp(&other.condition))
 }
 
 /// Of differences that hold for the same rows only the first.
