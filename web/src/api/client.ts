@@ -15,7 +15,7 @@ import type {
   Schema,
   StatementAnswer,
   Status,
-  Tree,
+  TreeColumns,
 } from "./types";
 
 const API = "/api/v1";
@@ -113,14 +113,16 @@ export function runStatement(statement: string, options: StatementOptions = {}):
 
 /** What a statement answers; rows in columns, up to a million of them. */
 export type Answer =
-  { kind: "rows"; columns: Columns } | { kind: "tree"; tree: Tree } | { kind: "probes"; probes: Probe[] };
+  | { kind: "rows"; columns: Columns }
+  | { kind: "tree"; tree: TreeColumns }
+  | { kind: "probes"; probes: Probe[] };
 
 /** Runs a statement whose answer may be large. */
 export async function runInColumns(statement: string, options: StatementOptions = {}): Promise<Answer> {
   const response = await send("/statements", {
     method: "POST",
     headers: { "content-type": "application/json", accept: `${ARROW}, application/json` },
-    body: JSON.stringify({ statement, max_rows: options.maxRows }),
+    body: JSON.stringify({ statement, max_rows: options.maxRows, tree: "columns" }),
     signal: options.signal ?? null,
   });
   if (!response.headers.get("content-type")?.startsWith(ARROW)) return readAnswer(response);
@@ -140,7 +142,7 @@ async function columnsIn(response: Response): Promise<Columns> {
 
 async function readAnswer(response: Response): Promise<Answer> {
   const answer = readAs<StatementAnswer>(await response.text(), response);
-  if (answer.kind === "tree") return { kind: "tree", tree: answer };
+  if (answer.kind === "tree_columns") return { kind: "tree", tree: answer };
   if (answer.kind === "probes") return { kind: "probes", probes: answer.probes };
   if (answer.kind === "rows") return { kind: "rows", columns: columnsOfRows(answer) };
   throw new ApiFailure(notOurs(response));

@@ -121,6 +121,7 @@ function axisOptions(ink: Inks, axis: Scale | null, log: boolean): uPlot.Axis {
     axis?.categories[value] ?? (axis?.categories.length ? "" : axisText(column, value));
   options.values = (_, values) =>
     values.map((value) => (value === null ? "" : log && !isRound(value) ? "" : text(value)));
+  if (log) options.splits = (_, __, least, most) => powersOfTen(least, most);
   if (axis?.categories.length) options.splits = () => axis.categories.map((_, place) => place);
   return options;
 }
@@ -136,6 +137,12 @@ function timeTick(value: number, all: number[]): string {
   if (step < 60) return clock.slice(0, 8);
   const day = new Date(value * 1000).toLocaleDateString("en", { month: "short", day: "numeric" });
   return step < 43_200 ? clock.slice(0, 5) : day;
+}
+
+/** The marks of a logarithmic axis. */
+function powersOfTen(least: number, most: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(least) - 1e-9), Math.floor(Math.log10(most) + 1e-9)];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => 10 ** (first + at));
 }
 
 /** On a logarithmic axis only powers of ten are named. */
