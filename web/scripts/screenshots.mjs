@@ -40,6 +40,8 @@ const zero = `SELECT started_at, args->'order'->>'coupon' AS coupon, returned, d
 FROM calls WHERE function LIKE '%::quote::price' AND returned = '0'
 ORDER BY started_at DESC LIMIT 200`;
 
+const walks = `SELECT ${CALLS} FROM calls WHERE function LIKE '%::plan_walk'`;
+
 /** Each picture: its name, and how one comes to see it. */
 const PICTURES = [
   [
@@ -95,6 +97,49 @@ const PICTURES = [
     async (page) => {
       await open(page, { room: "health" });
       await page.getByRole("heading", { name: "Journal" }).waitFor();
+    },
+  ],
+  [
+    "difference",
+    async (page) => {
+      await open(page, {
+        q: walks,
+        view: "chart",
+        chart: "heatmap",
+        x: "started_at",
+        y: "duration_ns",
+        log: "y",
+      });
+      const over = page.locator(".u-over");
+      await over.waitFor();
+      const box = await over.boundingBox();
+      await page.mouse.move(box.x + 2, box.y + 2);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width - 2, box.y + box.height * 0.35, { steps: 4 });
+      await page.mouse.up();
+      await page
+        .getByRole("complementary", { name: "What is different here" })
+        .getByRole("listitem")
+        .first()
+        .waitFor();
+    },
+  ],
+  [
+    "profile",
+    async (page) => {
+      await open(page, { q: `SELECT ${CALLS} FROM calls LIMIT 500`, view: "profile" });
+      await page.getByRole("table", { name: "Time by function" }).waitFor();
+    },
+  ],
+  [
+    "compare",
+    async (page) => {
+      await open(page, {
+        q: `SELECT ${CALLS} FROM calls LIMIT 500`,
+        view: "compare",
+        sides: "class:blue:green",
+      });
+      await page.getByRole("figure").waitFor();
     },
   ],
 ];

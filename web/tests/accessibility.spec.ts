@@ -2,7 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   ask,
+  fragment,
   functions,
+  hub,
   open,
   rows,
   run,
@@ -53,6 +55,46 @@ describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to sa
     await run(page, "SELEC");
     await page.locator(".cm-failure").waitFor();
     expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to say about", (colorScheme) => {
+  it("columns, menus, charts of the hub, differences, profile and comparison", async () => {
+    const q = "SELECT started_at, function, duration_ns, outcome, args, call_id FROM calls LIMIT 200";
+    const page = await open(fragment({ q }), { colorScheme });
+    await rows(page).first().getByRole("gridcell").nth(4).click({ button: "right" });
+    await page.getByRole("menu").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Columns" }).click();
+    await page.getByRole("dialog", { name: "Columns" }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    const brush = {
+      view: "chart",
+      chart: "heatmap",
+      x: "started_at",
+      y: "duration_ns",
+      log: "y",
+      brush: ",1..5000",
+    };
+    for (const [parts, there] of [
+      [
+        brush,
+        page.getByRole("complementary", { name: "What is different here" }).getByRole("listitem").first(),
+      ],
+      [
+        { view: "chart", x: "function", y: "count" },
+        page.getByRole("list", { name: "Top values of function" }),
+      ],
+      [{ view: "profile" }, page.getByRole("table", { name: "Time by function" })],
+      [{ view: "compare", sides: "service:storefront:pricing" }, page.getByRole("figure")],
+    ] as const) {
+      await page.goto("about:blank");
+      await page.goto(`${hub()}/${fragment({ q, ...parts })}`);
+      await there.first().waitFor();
+      expect(await violations(page)).toEqual([]);
+    }
   });
 });
 
