@@ -186,10 +186,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::query`].
     pub async fn differences(&self, asker: &str, request: &DifferenceRequest) -> Result<Differences, Failure> {
-        let (request, request_text) = (request.clone(), request.statement.clone());
+        let (request, asked) = (request.clone(), &request.statement);
         let half = self.shared.settings.timeout / 2;
         let work = async move |asking: Asking| difference::differences(&asking, &request, Instant::now() + half).await;
-        let (mut differences, elapsed) = self.ask(asker, &request_text, work).await?;
+        let (mut differences, elapsed) = self.ask(asker, asked, work).await?;
         differences.elapsed_ms = elapsed.as_secs_f64() * 1e3;
         self.shared.counted.answered(differences.partial.is_some());
         Ok(differences)

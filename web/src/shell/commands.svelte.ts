@@ -81,6 +81,20 @@ const ACT: Command[] = [
     run: () => session.change({ view: "chart", call: null }, "push"),
   },
   {
+    id: "profile",
+    does: "where the time of these calls goes, by function",
+    key: "3",
+    when: hasRows,
+    run: () => session.change({ view: "profile", call: null }, "push"),
+  },
+  {
+    id: "compare",
+    does: "two sides of these calls compared",
+    key: "4",
+    when: hasRows,
+    run: () => session.change({ view: "compare", call: null }, "push"),
+  },
+  {
     id: "live",
     does: "ask again all the time, or not",
     key: "l",
