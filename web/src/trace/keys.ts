@@ -51,7 +51,7 @@ export function timeKeys(reading: Reading): Record<string, () => unknown> {
     a: () => reading.pan(-0.2),
     d: () => reading.pan(0.2),
     f: () => reading.zoomToSelected(),
-    "0": () => reading.change({ span: null }),
+    "0": () => reading.showAll(),
   };
 }
 

@@ -33,6 +33,8 @@ import { Values } from "./values.svelte";
 
 /** After the last letter was typed the hub is asked for values. */
 const TYPED_MS = 250;
+/** Zooming has come to rest after this. */
+const REST_MS = 150;
 /** The shortest time that can be looked at, in nanoseconds. */
 const SHORTEST = 10;
 
@@ -51,6 +53,9 @@ export class Reading {
   #folded = $state(0);
   #inValues = $state.raw<readonly unknown[]>([]);
   readonly #start: number;
+  /** What is zoomed to just now: the address is written when it has come to rest, as browsers let it be written so often only. */
+  #moving = $state.raw<{ span: TraceView["span"] } | null>(null);
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(columns: TreeColumns, call: string | null) {
     this.trace = traceOf(columns);
@@ -65,8 +70,10 @@ export class Reading {
 
   readonly view = $derived<TraceView>(session.url.trace);
   readonly critical = $derived.by(() => criticalPath(this.trace));
+  /** The stretch of time that is looked at; `null` where it is all. */
+  readonly stretch = $derived(this.#moving ? this.#moving.span : this.view.span);
   readonly span = $derived.by<readonly [number, number]>(
-    () => this.view.span ?? [0, Math.max(SHORTEST, this.trace.span)],
+    () => this.stretch ?? [0, Math.max(SHORTEST, this.trace.span)],
   );
 
   /** The chosen call. */
@@ -202,7 +209,20 @@ export class Reading {
     const length = Math.min(all, Math.max(SHORTEST, until - from));
     const begin = Math.max(0, Math.min(all - length, from));
     const whole = length >= all * 0.9999;
-    this.change({ span: whole ? null : [Math.floor(begin), Math.ceil(begin + length)] });
+    this.#look(whole ? null : [Math.floor(begin), Math.ceil(begin + length)]);
+  }
+
+  showAll(): void {
+    this.#look(null);
+  }
+
+  #look(span: TraceView["span"]): void {
+    this.#moving = { span };
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      this.#moving = null;
+      this.change({ span });
+    }, REST_MS);
   }
 
   /** Makes what lies around a place longer or shorter. */
@@ -255,6 +275,7 @@ export class Reading {
   }
 
   close(): void {
+    clearTimeout(this.#rest);
     this.values.close();
   }
 }
