@@ -26,9 +26,12 @@ pub(super) const MAX_INPUTS: usize = 16;
 /// Bytes that become one segment, in all. More in one file makes no question cheaper.
 pub(super) const MAX_BYTES: u64 = 512 << 20;
 
-/// Calls that become one segment, in all: eight row groups. The words of all of them are in memory until their index is
+/// Calls that become one segment, in all: sixteen row groups. The words of all of them are in memory until their index is
 /// written, some 50 bytes a call.
-pub(super) const MAX_CALLS: u64 = 8 * 131_072;
+pub(super) const MAX_CALLS: u64 = 1 << 20;
+
+/// To write two large segments again for one file less costs more than it spares.
+const FEWEST: u64 = 3;
 
 /// The segments that should become one, in the order of their names; the newest window first, as it is asked about most.
 /// `segments` are sorted by window. A window is over where it ended at or before `over_before_ns`; one of which a segment
@@ -71,9 +74,10 @@ fn of_present(window: &[SegmentRow]) -> Option<Vec<SegmentRow>> {
     sizes.find(|same| same.len() >= MANY).map(as_many_as_fit)
 }
 
-/// Those small enough that any two of them fit into one.
+/// Those small enough that any [`FEWEST`] of them fit into one.
 fn mergeable(window: &[SegmentRow]) -> Vec<&SegmentRow> {
-    window.iter().filter(|segment| segment.bytes <= MAX_BYTES / 2 && segment.calls <= MAX_CALLS / 2).collect()
+    let small = |segment: &&SegmentRow| segment.bytes <= MAX_BYTES / FEWEST && segment.calls <= MAX_CALLS / FEWEST;
+    window.iter().filter(small).collect()
 }
 
 /// The first ones, as many as may become one.
@@ -110,6 +114,7 @@ mod tests {
             max_started_at_ns: window * 10 + 9,
             calls: bytes.div_ceil(400),
             bytes,
+            ..SegmentRow::default()
         };
         bytes.iter().enumerate().map(segment).collect()
     }
@@ -154,8 +159,8 @@ mod tests {
     fn no_plan_exceeds_its_limits() {
         assert_eq!(planned(&window(1, &[300 * MIB, 300 * MIB]), 20), [0; 0]);
         let mut many_calls = window(1, &[10 * MIB; 3]);
-        many_calls.iter_mut().for_each(|segment| segment.calls = MAX_CALLS / 2);
-        assert_eq!(planned(&many_calls, 20), [0, 1]);
+        many_calls.iter_mut().for_each(|segment| segment.calls = MAX_CALLS / FEWEST);
+        assert_eq!(planned(&many_calls, 20), [0, 1, 2]);
         many_calls.iter_mut().for_each(|segment| segment.calls += 1);
         assert_eq!(planned(&many_calls, 20), [0; 0]);
     }
