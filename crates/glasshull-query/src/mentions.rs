@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, BooleanArray};
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
-use glasshull_store::index::mentions;
+use glasshull_store::index::Mention;
 
 /// Its name.
 pub(crate) const MENTIONS: &str = "mentions";
@@ -43,7 +43,6 @@ impl ScalarUDFImpl for Mentions {
         };
         let Some(text) = text else { return Ok(ColumnarValue::Scalar(ScalarValue::Boolean(None))) };
         let values = values.to_array(args.number_rows)?;
-        let found = values.as_string::<i32>().iter().map(|value| value.map(|value| mentions(value, text)));
-        Ok(ColumnarValue::Array(Arc::new(found.collect::<BooleanArray>())))
+        Ok(ColumnarValue::Array(Arc::new(Mention::of(text).in_each(values.as_string::<i32>()))))
     }
 }

@@ -10,10 +10,12 @@
 //! where; other readers of Parquet do not see them. What is missing, damaged or of a later format rules nothing out: the
 //! answer takes longer and is the same.
 
+mod mention;
 mod read;
 mod tokens;
 mod write;
 
+pub use mention::Mention;
 pub use read::{Index, Lookup};
 pub use tokens::{MIN_WORD_BYTES, mentions, words_inside, words_of_json, words_of_text};
 pub(crate) use write::IndexBuilder;

@@ -44,6 +44,7 @@ mod tests {
 
     use super::apart::Apart;
     use super::*;
+    use crate::index::Mention;
 
     fn texts(texts: &[Option<String>]) -> StringArray {
         texts.iter().map(Option::as_deref).collect()
@@ -91,6 +92,20 @@ mod tests {
         fn what_is_put_together_is_what_was_taken_apart(values in prop::collection::vec(prop::option::of(json()), 1..60)) {
             let values = texts(&values);
             prop_assert_eq!(there_and_back(&values).1, values);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_mention_what_the_whole_mentions(
+            values in prop::collection::vec(prop::option::of(json()), 1..60), text in "[a-f0-9é. \\[-]{1,3}",
+        ) {
+            let values = texts(&values);
+            let (stored, _) = there_and_back(&values);
+            let mention = Mention::of(&text);
+            let Some(columns) = MemberColumns::of("args", &stored.schema()) else { return Ok(()) };
+            prop_assert!(mention.stays_in_members());
+            prop_assert_eq!(columns.mentioning(&mention, stored.columns()).unwrap(), mention.in_each(&values));
         }
     }
 

@@ -41,6 +41,9 @@ impl PhysicalExprAdapter for Adapter {
             if let Some(lookup) = values::looking_up(&expr, &self.rows)? {
                 return done(lookup);
             }
+            if let Some(mentioning) = values::mentioning(&expr, &self.rows)? {
+                return done(mentioning);
+            }
             let Some(column) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
             let made = match values::whole(column.name(), &self.rows)? {
                 None => computed(column.name(), &self.rows)?,

@@ -1,13 +1,15 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, StringBuilder};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::{HOLE, form_column, member_column};
+use crate::index::Mention;
 
 /// Bytes of the values of one batch, at most: what a damaged or hostile segment may make of little.
 const MAX_BYTES: usize = 1 << 30;
@@ -71,7 +73,23 @@ impl MemberColumns {
         Ok(values.finish())
     }
 
-    /// The same of a batch that has these columns.
+    /// Which of the values mention a text that [stays in members](Mention::stays_in_members), of columns with the names of
+    /// [`Self::names`]: they are not put together.
+    ///
+    /// # Errors
+    /// Where these are no columns of text.
+    pub fn mentioning(&self, mention: &Mention<'_>, columns: &[ArrayRef]) -> Result<BooleanArray, ArrowError> {
+        let [whole, forms, ..] = columns else { return Err(damaged("a column is missing")) };
+        let valid = |column: &ArrayRef| BooleanBuffer::collect_bool(column.len(), |row| column.is_valid(row));
+        let known = &valid(whole) | &valid(forms);
+        let mut found = BooleanBuffer::new_unset(whole.len());
+        for column in columns {
+            found = &found | &mention.found_in(&texts(column)?);
+        }
+        Ok(BooleanArray::new(found, Some(NullBuffer::new(known)).filter(|nulls| nulls.null_count() > 0)))
+    }
+
+    /// [`Self::whole`] of a batch that has these columns.
     pub(crate) fn whole_of(&self, batch: &RecordBatch) -> Result<StringArray, ArrowError> {
         let column = |name: String| batch.column_by_name(&name).cloned().ok_or_else(|| damaged("a column is missing"));
         self.whole(&self.names().into_iter().map(column).collect::<Result<Vec<_>, _>>()?)
