@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// 16 random bytes that name one process.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -126,6 +127,9 @@ pub struct SegmentRow {
     pub max_started_at_ns: i64,
     pub calls: u64,
     pub bytes: u64,
+    /// Where its index lies and the summary of its functions, in the words of its footer; `None` where only that says.
+    pub index: Option<Arc<str>>,
+    pub summary: Option<Arc<str>>,
 }
 
 /// Segments of one window that become one, which holds the same calls.

@@ -48,7 +48,7 @@ async fn a_catalog_keeps_its_content_when_it_is_opened_again() {
 }
 
 /// Catalogs as hubs left them, as statements, with a probe that ended and one that runs; and what that one had counted.
-fn samples() -> [(&'static str, ProbeCounts); 4] {
+fn samples() -> [(&'static str, ProbeCounts); 5] {
     let first = ProbeCounts { captured: 40, skipped_by_sample: 3, ..ProbeCounts::default() };
     let with_costs = ProbeCounts { skipped_by_governor: 5, cpu_ns: 7, captured_bytes: 9, ..first };
     [
@@ -56,6 +56,7 @@ fn samples() -> [(&'static str, ProbeCounts); 4] {
         (include_str!("../samples/catalog-3.sql"), with_costs),
         (include_str!("../samples/catalog-4.sql"), with_costs),
         (include_str!("../samples/catalog-5.sql"), with_costs),
+        (include_str!("../samples/catalog-6.sql"), with_costs),
     ]
 }
 
@@ -100,6 +101,35 @@ async fn a_checkpoint_or_a_sequence_that_a_disk_has_changed_is_noticed() {
         catalog.publish(&Publication { sequences, ..publication() }).await.unwrap();
         suite::change(&file.path(), change).await;
         let error = catalog.published("h1").await.unwrap_err();
+        assert!(matches!(error, CatalogError::Damaged(_)), "{change}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn segments_are_read_from_before_their_places_were_known() {
+    let file = File::new();
+    suite::restore(&file.path(), include_str!("../samples/catalog-6.sql")).await;
+    let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+    let segments = catalog.segments().await.unwrap();
+    assert_eq!((segments[0].calls, &segments[0].index, &segments[0].summary), (12, &None, &None));
+}
+
+#[tokio::test]
+async fn what_stands_of_a_segment_that_a_disk_has_changed_is_noticed() {
+    for change in [
+        "UPDATE segments SET path = 'calls/other'",
+        "UPDATE segments SET window_end_ns = window_end_ns - 1024",
+        "UPDATE segments SET max_started_at_ns = 21",
+        "UPDATE segments SET calls = 4",
+        "UPDATE segments SET index_place = '1 901 16384 1 3 0f0f0f0f'",
+        "UPDATE segments SET checksum = checksum + 1",
+    ] {
+        let file = File::new();
+        let catalog = SqliteCatalog::open(&file.path()).await.unwrap();
+        let segments = vec![suite::segment("calls/one", 20)];
+        catalog.publish(&Publication { segments, ..publication() }).await.unwrap();
+        suite::change(&file.path(), change).await;
+        let error = catalog.segments().await.unwrap_err();
         assert!(matches!(error, CatalogError::Damaged(_)), "{change}: {error}");
     }
 }

@@ -11,7 +11,6 @@ use datafusion::catalog::{
 };
 use datafusion::common::{Result, exec_err};
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
@@ -24,7 +23,7 @@ use url::Url;
 
 use crate::QuerySettings;
 use crate::arrows::Arrows;
-use crate::calls::{SlowestBySummary, Summaries, TotalsBySummary};
+use crate::calls::{SegmentReaders, SlowestBySummary, Summaries, TotalsBySummary};
 use crate::interrupt::{Ended, GiveWay};
 use crate::memory::{AllMemory, Memory};
 
@@ -65,14 +64,14 @@ impl Sessions {
             .with_max_temp_directory_size(settings.spill_bytes);
         let runtime = RuntimeEnvBuilder::new()
             .with_disk_manager_builder(disk)
-            .with_metadata_cache_limit(settings.footer_cache_bytes)
+            // Footers are kept by the readers of segments.
+            .with_metadata_cache_limit(0)
             .with_object_store_registry(Arc::new(OnlySegments(object_store.clone())))
             .build()
             .map_err(|error| internal(&error))?;
-        let cache = runtime.cache_manager.get_file_metadata_cache();
         let template = template(settings).map_err(|error| internal(&error))?;
         let readers: Arc<dyn ParquetFileReaderFactory> =
-            Arc::new(CachedParquetFileReaderFactory::new(object_store, cache));
+            Arc::new(SegmentReaders::new(object_store, settings.footer_cache_bytes));
         let summaries = Arc::new(Summaries::new(readers.clone(), settings.summary_cache_bytes));
         let (memory_bytes, all_memory_bytes) = (settings.memory_bytes, settings.all_memory_bytes);
         let all_memory = AllMemory::new(all_memory_bytes);

@@ -30,7 +30,7 @@ use self::pace::Pace;
 use self::rows::MergedRows;
 use self::upload::{PART_BYTES, Upload};
 use crate::retention::Retention;
-use crate::segment::{self, SegmentWriter};
+use crate::segment::{self, SegmentWriter, Told};
 use crate::shared::Shared;
 use crate::stats::count;
 use crate::values::Layout;
@@ -214,11 +214,11 @@ impl Work {
         let path = segment::merged_path(&self.shared.settings.hub, &inputs);
         self.begin(&path).await.map_err(|error| (error.into(), None))?;
         let upload = Upload::new(self.object_store.clone(), &path, self.part_bytes);
-        let bytes = self.pour(rows, upload, stop).await.map_err(|failed| (failed, Some(path.clone())))?;
+        let (bytes, told) = self.pour(rows, upload, stop).await.map_err(|failed| (failed, Some(path.clone())))?;
         count(&self.shared.counters.merge_read_bytes, inputs.iter().map(|input| input.bytes).sum());
         let hub = self.shared.settings.hub.clone();
         let at_ns = self.shared.clock.now_ns();
-        let output = whole(&inputs, path, bytes);
+        let output = SegmentRow { bytes, index: told.index, summary: told.summary, ..whole(&inputs, path) };
         Ok(Merge { hub, at_ns, inputs: inputs.into_iter().map(|input| input.path).collect(), output })
     }
 
@@ -228,11 +228,11 @@ impl Work {
         Ok(self.catalog.doom(&DoomedObject { path: path.to_owned(), hub, at_ns, unfinished: true }).await?)
     }
 
-    /// Writes all rows; how many bytes that are.
-    async fn pour(&self, rows: MergedRows, mut upload: Upload, stop: CancellationToken) -> Result<u64, Failed> {
+    /// Writes all rows; how many bytes that are, and what the footer says.
+    async fn pour(&self, rows: MergedRows, mut upload: Upload, stop: CancellationToken) -> Result<(u64, Told), Failed> {
         let pace = Pace { shared: self.shared.clone(), stop };
         match self.pour_into(rows, &mut upload, &pace).await {
-            Ok(rest) => upload.finish(rest).await,
+            Ok((rest, told)) => Ok((upload.finish(rest).await?, told)),
             Err(failed) => {
                 upload.abort().await;
                 Err(failed)
@@ -241,7 +241,12 @@ impl Work {
     }
 
     /// Writes all rows and sends all whole parts; the rest.
-    async fn pour_into(&self, mut rows: MergedRows, upload: &mut Upload, pace: &Pace) -> Result<Vec<u8>, Failed> {
+    async fn pour_into(
+        &self,
+        mut rows: MergedRows,
+        upload: &mut Upload,
+        pace: &Pace,
+    ) -> Result<(Vec<u8>, Told), Failed> {
         let clock = &self.shared.clock;
         let calls = rows.segments().iter().map(|segment| segment.calls).sum::<u64>() as usize;
         let mut next = rows.next().await?;
@@ -270,15 +275,14 @@ pub(crate) async fn read_all(store: &Arc<dyn ObjectStore>, segments: &[SegmentRo
     Some(rows)
 }
 
-/// What the catalog knows of a segment that holds all of these.
-fn whole(inputs: &[SegmentRow], path: String, bytes: u64) -> SegmentRow {
+/// What the catalog knows of a segment that holds all of these, but for what its file says.
+fn whole(inputs: &[SegmentRow], path: String) -> SegmentRow {
     let first = inputs.first().cloned().unwrap_or_default();
     SegmentRow {
         path,
         min_started_at_ns: inputs.iter().map(|input| input.min_started_at_ns).min().unwrap_or_default(),
         max_started_at_ns: inputs.iter().map(|input| input.max_started_at_ns).max().unwrap_or_default(),
         calls: inputs.iter().map(|input| input.calls).sum(),
-        bytes,
         ..first
     }
 }

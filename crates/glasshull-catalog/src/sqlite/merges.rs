@@ -8,7 +8,8 @@ use crate::{CatalogError, DoomedObject, Merge, Result, SegmentRow};
 
 const TAKE: &str = "
     DELETE FROM segments WHERE path = $1
-    RETURNING path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes";
+    RETURNING path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes,
+        index_place, summary_place, checksum";
 
 pub(super) async fn merge(catalog: &SqliteCatalog, merge: &Merge) -> Result<bool> {
     let mut transaction = catalog.begin().await?;

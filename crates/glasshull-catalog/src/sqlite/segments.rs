@@ -1,5 +1,7 @@
 //! Segments and the journal's checkpoint.
 
+use std::sync::Arc;
+
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::known::instance_id;
@@ -10,6 +12,9 @@ use crate::{
 
 /// An object's path or a hub's name, in bytes.
 pub(super) const MAX_PATH_BYTES: usize = 1_024;
+
+/// What a footer says of one part of a segment, in bytes: some numbers.
+const MAX_PLACE_BYTES: usize = 256;
 
 const CHECKPOINT: &str = "SELECT checkpoint, checksum FROM journals WHERE hub = $1";
 
@@ -65,8 +70,9 @@ async fn checkpoint(connection: &mut SqliteConnection, hub: &str) -> Result<u64>
 
 const ADD_SEGMENT: &str = "
     INSERT INTO segments
-        (path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        (path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes,
+        index_place, summary_place, checksum)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 pub(super) async fn add(connection: &mut SqliteConnection, segment: &SegmentRow) -> Result<()> {
     let add = sqlx::query(ADD_SEGMENT)
@@ -76,9 +82,17 @@ pub(super) async fn add(connection: &mut SqliteConnection, segment: &SegmentRow)
         .bind(segment.min_started_at_ns)
         .bind(segment.max_started_at_ns)
         .bind(signed(segment.calls))
-        .bind(signed(segment.bytes));
+        .bind(signed(segment.bytes))
+        .bind(place(segment.index.as_deref())?)
+        .bind(place(segment.summary.as_deref())?)
+        .bind(seal(segment));
     add.execute(connection).await.map_err(from_database)?;
     Ok(())
+}
+
+/// What a footer says of a part of a segment, as far as it may be long.
+fn place(place: Option<&str>) -> Result<Option<&str>> {
+    place.map(|place| bounded("a place in a segment", place, MAX_PLACE_BYTES)).transpose()
 }
 
 const PUT_SEQUENCE: &str = "
@@ -146,7 +160,8 @@ fn running_call(row: &SqliteRow) -> Result<RunningCall> {
 }
 
 const SEGMENTS: &str = "
-    SELECT path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes
+    SELECT path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes,
+        index_place, summary_place, checksum
     FROM segments
     ORDER BY window_start_ns, path";
 
@@ -157,7 +172,8 @@ pub(super) async fn list(catalog: &SqliteCatalog) -> Result<Vec<SegmentRow>> {
 
 const EXPIRE_SEGMENTS: &str = "
     DELETE FROM segments WHERE window_end_ns <= $1
-    RETURNING path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes";
+    RETURNING path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, calls, bytes,
+        index_place, summary_place, checksum";
 
 const MOVE_MARKER: &str = "
     INSERT INTO markers (name, at_ns) VALUES ('retention', $1)
@@ -182,8 +198,13 @@ pub(super) async fn expire(catalog: &SqliteCatalog, before_ns: i64, now_ns: i64)
     Ok(expired)
 }
 
+/// The segment a row tells of.
+///
+/// # Errors
+/// The row is not what was written.
 pub(super) fn segment(row: &SqliteRow) -> Result<SegmentRow> {
-    Ok(SegmentRow {
+    let place = |column| Ok::<_, CatalogError>(get::<Option<String>>(row, column)?.map(Arc::from));
+    let segment = SegmentRow {
         path: get(row, "path")?,
         window_start_ns: get(row, "window_start_ns")?,
         window_end_ns: get(row, "window_end_ns")?,
@@ -191,7 +212,25 @@ pub(super) fn segment(row: &SqliteRow) -> Result<SegmentRow> {
         max_started_at_ns: get(row, "max_started_at_ns")?,
         calls: unsigned(row, "calls")?,
         bytes: unsigned(row, "bytes")?,
-    })
+        index: place("index_place")?,
+        summary: place("summary_place")?,
+    };
+    match get::<Option<i64>>(row, "checksum")? {
+        Some(written) if written != seal(&segment) => Err(CatalogError::Damaged(format!(
+            "what stands of {} is not what was written; restore a copy",
+            segment.path
+        ))),
+        _ => Ok(segment),
+    }
+}
+
+/// What guards a segment's row against a disk that changes it.
+fn seal(segment: &SegmentRow) -> i64 {
+    let SegmentRow { path, window_start_ns, window_end_ns, min_started_at_ns, max_started_at_ns, .. } = segment;
+    let SegmentRow { calls, bytes, index, summary, .. } = segment;
+    let [index, summary] = [index, summary].map(|place| place.as_deref().unwrap_or_default());
+    let numbers = format!("{window_start_ns} {window_end_ns} {min_started_at_ns} {max_started_at_ns} {calls} {bytes}");
+    crc32c::crc32c(format!("{path} {numbers} {index} {summary}").as_bytes()).into()
 }
 
 fn hex(bytes: &[u8]) -> String {

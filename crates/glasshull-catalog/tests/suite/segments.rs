@@ -2,7 +2,7 @@ use glasshull_catalog::{CatalogError, FunctionRow, InstanceId, Publication, Publ
 
 use super::Backend;
 
-pub(super) fn segment(path: &str, window_start_ns: i64) -> SegmentRow {
+pub(crate) fn segment(path: &str, window_start_ns: i64) -> SegmentRow {
     SegmentRow {
         path: path.into(),
         window_start_ns,
@@ -11,6 +11,8 @@ pub(super) fn segment(path: &str, window_start_ns: i64) -> SegmentRow {
         max_started_at_ns: window_start_ns + 9,
         calls: 5,
         bytes: 1_000,
+        index: Some("1 900 16384 1 3 0f0f0f0f".into()),
+        summary: None,
     }
 }
 

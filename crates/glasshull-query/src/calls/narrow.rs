@@ -8,7 +8,6 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::{FutureExt, StreamExt};
 use glasshull_catalog::SegmentRow;
@@ -69,7 +68,7 @@ pub(super) async fn narrowed(
         let file = PartitionedFile::new(&segment.path, segment.bytes);
         let reader = readers.create_reader(0, file, Some(footer_bytes), &ExecutionPlanMetricsSet::new());
         // Damaged files make their readers panic; the scan says so where it meets one.
-        let wanted = AssertUnwindSafe(wanted(&segment.path, reader, &keys, need)).catch_unwind().await;
+        let wanted = AssertUnwindSafe(wanted(&segment, reader, &keys, need)).catch_unwind().await;
         let rows = wanted.ok().and_then(Result::ok).flatten();
         Narrowed { segment, rows }
     });
@@ -81,29 +80,36 @@ pub(super) async fn narrowed(
 
 /// The rows that may be wanted; `None` where all may be.
 async fn wanted(
-    segment: &str,
+    segment: &SegmentRow,
     reader: Result<Box<dyn AsyncFileReader + Send>>,
     keys: &[Key],
     need: &Need,
 ) -> Result<Option<RowSelection>> {
     let mut reader = reader?;
-    let metadata = reader.get_metadata(None).await?;
-    let Some(index) = index(&metadata) else { return Ok(None) };
+    let Some(index) = index(segment, &mut *reader).await? else { return Ok(None) };
     let mut lookup = Lookup::default();
     let places = keys.iter().map(|&key| index.place(key)).collect();
     let read = reader.get_byte_ranges(places).await?;
     let damaged = keys.iter().zip(read).filter(|(key, bytes)| !lookup.add(**key, bytes)).count();
     if damaged > 0 {
+        let segment = &segment.path;
         tracing::warn!(segment, damaged, "the index of a segment is damaged: more of it is read than would be needed");
     }
     let chosen = (0..index.granules()).filter(|&granule| need.may_be_in(granule, &lookup));
     Ok(selection(chosen.map(|granule| index.rows(granule)), index.total_rows()))
 }
 
-fn index(metadata: &ParquetMetaData) -> Option<Index> {
+/// Where the index lies: as the catalog says, else the footer.
+async fn index(segment: &SegmentRow, reader: &mut dyn AsyncFileReader) -> Result<Option<Index>> {
+    let known = segment.index.as_deref().and_then(|place| Index::parse(place, usize::try_from(segment.calls).ok()?));
+    if known.is_some() {
+        return Ok(known);
+    }
+    let metadata = reader.get_metadata(None).await?;
     let metadata = metadata.file_metadata();
-    let told = metadata.key_value_metadata()?.iter().find(|told| told.key == METADATA_KEY)?;
-    Index::parse(told.value.as_deref()?, usize::try_from(metadata.num_rows()).ok()?)
+    let told = metadata.key_value_metadata().and_then(|told| told.iter().find(|told| told.key == METADATA_KEY));
+    let parsed = |told: &str| Index::parse(told, usize::try_from(metadata.num_rows()).ok()?);
+    Ok(told.and_then(|told| parsed(told.value.as_deref()?)))
 }
 
 fn selection(chosen: impl Iterator<Item = std::ops::Range<usize>>, all: usize) -> Option<RowSelection> {

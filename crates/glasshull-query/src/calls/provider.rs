@@ -5,6 +5,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -36,8 +37,13 @@ use super::segments::{SegmentSource, Unreadable};
 use super::slowest::{self, List, Top};
 use super::summaries::Summaries;
 
-/// Bytes at the end of a segment that are read first: enough for the footer of most, so that one read suffices.
-pub(super) const FOOTER_BYTES: usize = 64 * 1024;
+/// Bytes at the end of a segment that are read first: enough for the footer of most and the places of pages before it, so that
+/// one read suffices.
+pub(super) const FOOTER_BYTES: usize = 128 * 1024;
+
+/// Where no more rows than these are wanted, a filter's columns are not kept for the answer: it would mean to unpack a batch
+/// of them for each row.
+const FEW_ROWS: usize = 4_096;
 
 /// The table `calls` as it is in one snapshot.
 #[derive(Clone, Debug)]
@@ -102,6 +108,7 @@ impl CallsTable {
         // DataFusion itself drops the ordering of a group whose files overlap in time.
         let groups = files.chunks(share).map(|group| FileGroup::new(group.to_vec())).collect();
         let parquet = ParquetSource::new(schema::calls())
+            .with_table_parquet_options(options(segments))
             .with_parquet_file_reader_factory(self.readers.clone())
             .with_metadata_size_hint(FOOTER_BYTES)
             .with_pushdown_filters(true);
@@ -215,6 +222,19 @@ impl<'a> Wanted<'a> {
         let partitions = state.config().target_partitions();
         Ok(Self { projection, filter: filter(state, filters)?, limit, partitions })
     }
+}
+
+/// How segments are read: where it is known which rows may be wanted, statistics say nothing more.
+fn options(segments: &[Narrowed]) -> TableParquetOptions {
+    let mut options = TableParquetOptions::default();
+    let known = segments.iter().all(|narrowed| narrowed.rows.is_some());
+    options.global.pruning = !known;
+    options.global.enable_page_index = !known;
+    // There are none of Parquet's own.
+    options.global.bloom_filter_on_read = false;
+    let rows: usize = segments.iter().map(Narrowed::rows).sum();
+    options.global.max_predicate_cache_size = (known && rows <= FEW_ROWS).then_some(0);
+    options
 }
 
 /// All filters as one.

@@ -101,7 +101,7 @@ impl TableProvider for TotalsOfCalls {
 impl TotalsOfCalls {
     /// What summaries tell, and the calls that are not in it.
     async fn added_up(&self, state: &dyn Session) -> Result<(Told, RecordBatch, Option<CallsTable>)> {
-        let mut sums = Sums { by_function: BTreeMap::new(), durations: self.durations };
+        let mut sums = Sums { by_bin: BTreeMap::new(), durations: self.durations };
         let (Some(asked), Some(calls)) = (Asked::of(&self.filters), self.calls.downcast_ref::<CallsTable>()) else {
             return datafusion::common::internal_err!("only calls can be added up, and only by what summaries know");
         };
@@ -188,10 +188,12 @@ fn values(state: &dyn Session, of: &Expr, segments: &[SegmentRow]) -> Result<Vec
     (0..segments.len()).map(value).collect()
 }
 
+type ByService = BTreeMap<String, BTreeMap<String, Sum>>;
+
 /// What is added up.
 struct Sums {
-    /// By bin, service and function.
-    by_function: BTreeMap<(usize, String, String), Sum>,
+    /// By bin, service and function: looked up for each function of each segment.
+    by_bin: BTreeMap<usize, ByService>,
     durations: bool,
 }
 
@@ -205,9 +207,9 @@ impl Sums {
     /// Adds the functions of a segment that are asked for.
     fn add(&mut self, segment: &SegmentRow, bin: usize, summary: &Summary, functions: &Functions) -> Result<()> {
         let chosen = functions.among(summary)?;
+        let by_service = self.by_bin.entry(bin).or_default();
         for (function, _) in summary.functions().zip(chosen).filter(|(_, chosen)| *chosen) {
-            let key = (bin, function.service.to_owned(), function.function.to_owned());
-            let sum = self.by_function.entry(key).or_insert_with(|| Sum::new(segment.min_started_at_ns));
+            let Some(sum) = sum(by_service, &function, segment.min_started_at_ns) else { continue };
             sum.add(&function);
             if self.durations && sum.durations.add_written(&function.durations()).is_none() {
                 return datafusion::common::internal_err!("a summary was not looked at when it was read");
@@ -218,17 +220,19 @@ impl Sums {
 
     fn finish(self) -> Result<RecordBatch> {
         let schema = totals();
-        let text = |of: fn(&(usize, String, String)) -> &str| -> ArrayRef {
-            Arc::new(StringArray::from_iter_values(self.by_function.keys().map(of)))
-        };
-        let times = self.by_function.values().map(|sum| sum.started_at_ns);
+        let by_service = self.by_bin.values().flatten();
+        let all = by_service.flat_map(|(service, sums)| sums.iter().map(move |(path, sum)| (service, path, sum)));
+        let all: Vec<(&String, &String, &Sum)> = all.collect();
+        let times = all.iter().map(|(.., sum)| sum.started_at_ns);
         let times = TimestampNanosecondArray::from_iter_values(times).with_timezone("UTC");
-        let mut columns = vec![text(|key| &key.1), text(|key| &key.2), Arc::new(times)];
+        let services = StringArray::from_iter_values(all.iter().map(|(service, ..)| service));
+        let functions = StringArray::from_iter_values(all.iter().map(|(_, function, _)| function));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(services), Arc::new(functions), Arc::new(times)];
         for place in 0..NUMBERS.len() {
-            let numbers = self.by_function.values().map(|sum| sum.numbers[place]);
+            let numbers = all.iter().map(|(.., sum)| sum.numbers[place]);
             columns.push(Arc::new(Int64Array::from_iter_values(numbers)));
         }
-        let written = self.by_function.values().map(|sum| {
+        let written = all.iter().map(|(.., sum)| {
             let mut bytes = Vec::new();
             sum.durations.write(&mut bytes);
             bytes
@@ -237,6 +241,15 @@ impl Sums {
         let typed = columns.iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()));
         Ok(RecordBatch::try_new(schema.clone(), typed.collect::<Result<_, _>>()?)?)
     }
+}
+
+/// What is added up of a function; most are there already, and need no names of their own.
+fn sum<'a>(by_service: &'a mut ByService, function: &FunctionSummary<'_>, started_at_ns: i64) -> Option<&'a mut Sum> {
+    if !by_service.get(function.service).is_some_and(|sums| sums.contains_key(function.function)) {
+        let sums = by_service.entry(function.service.to_owned()).or_default();
+        sums.insert(function.function.to_owned(), Sum::new(started_at_ns));
+    }
+    by_service.get_mut(function.service)?.get_mut(function.function)
 }
 
 impl Sum {

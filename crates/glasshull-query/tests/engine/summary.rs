@@ -173,7 +173,7 @@ async fn a_segment_without_a_summary_is_read_as_ever() {
     let rig = rig_of(3, &[4_000, 4_000, 4_000], 0).await;
     let files = files(&rig.objects);
     damage(&files[0], 1);
-    damage(&files[1], 2);
+    damage(&files[1], 1);
     let sql = "SELECT duration_ns FROM calls WHERE function = 'shop::often' ORDER BY duration_ns DESC LIMIT 50";
     let plan = plan(&rig, sql).await;
     assert!(told(&plan, "rows_by_summary").unwrap() > 8_000, "{plan}");
