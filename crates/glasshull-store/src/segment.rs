@@ -29,9 +29,13 @@ use crate::values::{Columns, Layout, SAMPLE_ROWS};
 /// Rows of a row group: what a reader can skip as a whole, and what shares dictionaries, which are unpacked to read one row.
 const ROW_GROUP_ROWS: usize = 65_536;
 
-/// Rows of a page: what is unpacked to read one row. With fewer a question for some rows here and there is quicker, and what is
-/// said of each page takes more: a call takes 0.6 bytes more than with Parquet's own 20,000, with 4,096 rows 1.1.
-const PAGE_ROWS: usize = 8_192;
+/// Rows of a page: what is unpacked to read one row.
+const PAGE_ROWS: usize = 16_384;
+
+/// Bytes of a page before it is compressed: of columns of texts, which are slow to unpack, a page has some thousand rows only. With
+/// 32 KiB the slowest calls of a function take 15 % less time, and a call 0.06 bytes more; with pages of 8,192 rows, whatever their
+/// bytes, half as much time again, and 0.2 bytes less.
+const PAGE_BYTES: usize = 40 << 10;
 
 /// Bytes of a row group once it is encoded: whoever reads it holds so much in memory. Only values of the largest sizes make
 /// a group of fewer rows than [`ROW_GROUP_ROWS`], which as a rule takes 2.5 MiB.
@@ -223,6 +227,7 @@ fn properties(layout: &Layout) -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(vec![sorted]))
