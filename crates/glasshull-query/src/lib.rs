@@ -17,6 +17,7 @@ mod dialect;
 mod difference;
 mod docs;
 mod engine;
+mod exact;
 mod failure;
 mod interrupt;
 mod line;

@@ -125,6 +125,7 @@ fn template(settings: &QuerySettings) -> Result<SessionState> {
     datafusion::execution::FunctionRegistry::register_expr_planner(&mut state, Arc::new(Arrows))?;
     datafusion_functions_json::register_all(&mut state)?;
     datafusion::execution::FunctionRegistry::register_udf(&mut state, Arc::new(crate::mentions::udf()))?;
+    datafusion::execution::FunctionRegistry::register_udaf(&mut state, Arc::new(crate::exact::udaf()))?;
     for function in WITHHELD_FUNCTIONS {
         datafusion::execution::FunctionRegistry::deregister_udf(&mut state, function)?;
     }

@@ -1,7 +1,7 @@
 //! What SQL answers, whatever lies in memory and whatever in segments.
 
 use glasshull_api::answers::ColumnKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::rig::{Rig, call, lines};
 
@@ -194,5 +194,42 @@ async fn a_text_is_found_as_it_is_though_it_holds_what_stands_for_others() {
             assert_eq!(rig.drawn(&sql).await, format!("call_id\n{id}"), "{place}: {text}");
         }
         rig.publish().await;
+    }
+}
+
+/// The percentile of numbers in their order, interpolated.
+fn percentile(mut of: Vec<u64>, share: f64) -> f64 {
+    of.sort_unstable();
+    let place = share * (of.len() - 1) as f64;
+    let (lower, upper) = (of[place.floor() as usize] as f64, of[place.ceil() as usize] as f64);
+    lower + (upper - lower) * ((place - place.floor()) * 1e6).floor() / 1e6
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentiles_are_exact() {
+    let rig = Rig::new().await;
+    let took = |id: u64| id * 7_919 % 100_003;
+    let calls = (1..=30_000).map(|id| call(["a", "b", "c"][(id % 3) as usize], id).took(took(id)));
+    rig.append(&calls.collect::<Vec<_>>()).await;
+    let of = |rest: u64| (1..=30_000).filter(|id| id % 3 == rest).map(took).collect::<Vec<_>>();
+    for share in [0.0, 0.1, 0.5, 0.987_654_3, 1.0] {
+        for (order, share_up) in [("", share), ("DESC", 1.0 - share)] {
+            let cont = format!("percentile_cont({share}) WITHIN GROUP (ORDER BY duration_ns {order})");
+            let groups =
+                rig.ask(&format!("SELECT {cont} FROM calls GROUP BY function ORDER BY function")).await.unwrap();
+            let groups: Vec<f64> = groups.rows.iter().map(|row| row[0].as_f64().unwrap()).collect();
+            assert_eq!(groups, [0, 1, 2].map(|rest| percentile(of(rest), share_up)), "{cont}");
+            let filtered = rig.value(&format!("SELECT {cont} FILTER (WHERE function = 'b') FROM calls")).await;
+            assert_eq!(filtered.as_f64().unwrap(), percentile(of(1), share_up), "{cont}");
+        }
+    }
+    let distinct = "SELECT percentile_cont(DISTINCT duration_ns % 5, 0.5), quantile_cont(duration_ns, 0.5) FROM calls";
+    let rows = rig.ask(distinct).await.unwrap().rows;
+    let all: Vec<u64> = (1..=30_000).map(took).collect();
+    assert_eq!((rows[0][0].as_f64(), rows[0][1].as_f64()), (Some(2.0), Some(percentile(all, 0.5))));
+    let none = "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ns) FROM calls WHERE function = 'x'";
+    assert_eq!(rig.value(none).await, Value::Null);
+    for wrong in ["1.5", "duration_ns", "NULL"] {
+        rig.refused(&format!("SELECT percentile_cont({wrong}) WITHIN GROUP (ORDER BY duration_ns) FROM calls")).await;
     }
 }
