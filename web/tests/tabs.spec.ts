@@ -60,7 +60,7 @@ describe("tabs", () => {
     await page.keyboard.press("n");
     await rows(page).nth(1).waitFor();
     letThrough();
-    await expect.poll(() => page.getByTitle("Running").count()).toBe(0);
+    await expect.poll(() => page.getByTitle("Running", { exact: true }).count()).toBe(0);
     expect(await head(page, "slow").count()).toBe(0);
     await page.keyboard.press("g");
     await page.keyboard.press("t");
