@@ -44,6 +44,7 @@ impl<T> Kept<T> {
     /// Keeps what takes so many bytes, and forgets what was not asked for for the longest time where there is no room.
     pub(super) fn keep(&self, path: &str, value: Arc<T>, bytes: usize) {
         let mut state = self.lock();
+        state.asked += 1;
         let (asked, bytes) = (state.asked, bytes + path.len());
         state.bytes += bytes;
         let before = state.by_path.insert(path.into(), Entry { value, bytes, asked });

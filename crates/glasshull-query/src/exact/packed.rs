@@ -234,7 +234,8 @@ mod tests {
     }
 
     fn number() -> impl Strategy<Value = f64> {
-        prop_oneof![4 => (0..1_000_000_i64).prop_map(|ns| ns as f64), 1 => any::<f64>(), 1 => Just(-0.0), 1 => (-9..9_i64).prop_map(|n| n as f64)]
+        let whole = |range: std::ops::Range<i64>| range.prop_map(|number| number as f64);
+        prop_oneof![4 => whole(0..1_000_000), 1 => any::<f64>(), 1 => Just(-0.0), 1 => whole(-9..9)]
     }
 
     proptest! {
