@@ -74,6 +74,17 @@ export async function write(page: Page, statement: string): Promise<void> {
 
 export const rows = (page: Page): Locator =>
   page.getByRole("grid", { name: "Rows of the answer" }).locator(".row[role=row]");
+/** The rows of a room's list: functions, instances, probes. */
+export const listed = (page: Page, name: string): Locator =>
+  page.getByRole(name === "Functions" ? "treegrid" : "grid", { name }).locator(".row[role=row]");
+
+/** Until the statement a page opens with is answered, with rows or with none. */
+export const answered = (page: Page): Promise<void> =>
+  rows(page)
+    .or(page.getByRole("heading", { name: /^No call/ }))
+    .first()
+    .waitFor();
+
 export const tree = (page: Page): Locator => page.getByRole("treegrid", { name: "Calls of the trace" });
 export const functions = (page: Page): Locator => page.getByRole("tree", { name: "Functions by service" });
 export const alert = (page: Page): Locator =>

@@ -1,13 +1,10 @@
 /** Each room by keyboard alone, enlarged, on a tablet, and without motion. */
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ask, fragment, open, rows, untraceAll, withBrowser } from "./browser";
+import { answered, ask, fragment, listed, open, rows, untraceAll, withBrowser } from "./browser";
 
 withBrowser();
 beforeEach(untraceAll);
-
-const grid = (page: Page, name: string) =>
-  page.getByRole(name === "Functions" ? "treegrid" : "grid", { name }).locator(".row[role=row]");
 
 async function go(page: Page, key: string): Promise<void> {
   await page.keyboard.press("g");
@@ -17,12 +14,9 @@ async function go(page: Page, key: string): Promise<void> {
 describe("by keyboard alone", () => {
   it("one finds a function, traces it, follows its calls, and stops the probe", async () => {
     const page = await open();
-    await rows(page)
-      .or(page.getByRole("heading", { name: /^No call/ }))
-      .first()
-      .waitFor();
+    await answered(page);
     await go(page, "f");
-    await grid(page, "Functions").first().waitFor();
+    await listed(page, "Functions").first().waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("pricing quote price");
     await page.keyboard.press("ArrowDown");
@@ -37,7 +31,7 @@ describe("by keyboard alone", () => {
     await page.getByRole("button", { name: "Go on" }).waitFor();
 
     await go(page, "p");
-    await grid(page, "Probes").first().waitFor();
+    await listed(page, "Probes").first().waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("price");
     await page.keyboard.press("ArrowDown");
@@ -47,12 +41,9 @@ describe("by keyboard alone", () => {
 
   it("one looks at an instance and at the hub, and reads what every key does", async () => {
     const page = await open();
-    await rows(page)
-      .or(page.getByRole("heading", { name: /^No call/ }))
-      .first()
-      .waitFor();
+    await answered(page);
     await go(page, "i");
-    await grid(page, "Instances").first().waitFor();
+    await listed(page, "Instances").first().waitFor();
     await page.keyboard.press("/");
     await page.keyboard.press("ArrowDown");
     await page.getByRole("region", { name: "The instance" }).getByText("Process").waitFor();
@@ -93,7 +84,7 @@ describe.each([
 it("without motion nothing moves by itself", async () => {
   const page = await open(fragment({ room: "probes" }), { reducedMotion: "reduce" });
   await ask("TRACE pricing::* FOR 60s");
-  await grid(page, "Probes").first().waitFor();
+  await listed(page, "Probes").first().waitFor();
   const moving = () =>
     page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
   // What has just appeared may take its colours.

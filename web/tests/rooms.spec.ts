@@ -1,15 +1,25 @@
 /** The rooms beside the answer: going there and back, by mouse and by keys, and what one does there. */
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ask, fragment, open, rows, run, untraceAll, violations, withBrowser, write } from "./browser";
+import {
+  answered,
+  ask,
+  fragment,
+  listed,
+  open,
+  rows,
+  run,
+  untraceAll,
+  violations,
+  withBrowser,
+  write,
+} from "./browser";
 
 withBrowser();
 beforeEach(untraceAll);
 
 const room = (page: Page, name: string) =>
   page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name });
-const listed = (page: Page, name: string) =>
-  page.getByRole(name === "Functions" ? "treegrid" : "grid", { name }).locator(".row[role=row]");
 const statement = (page: Page) => page.getByRole("textbox", { name: "Statement" });
 
 const found = (page: Page) => page.getByRole("listbox", { name: "What was found" }).getByRole("option");
@@ -17,10 +27,7 @@ const found = (page: Page) => page.getByRole("listbox", { name: "What was found"
 describe("rooms", () => {
   it("are gone to and come back from, and nothing typed is lost", async () => {
     const page = await open();
-    await rows(page)
-      .or(page.getByRole("heading", { name: /^No call/ }))
-      .first()
-      .waitFor();
+    await answered(page);
     await write(page, "SELECT unfinished");
     for (const name of ["Functions", "Instances", "Probes"]) {
       await room(page, name).click();
@@ -136,10 +143,7 @@ describe("probes", () => {
 describe("the palette", () => {
   it("finds a view, a function and a command by a few letters", async () => {
     const page = await open();
-    await rows(page)
-      .or(page.getByRole("heading", { name: /^No call/ }))
-      .first()
-      .waitFor();
+    await answered(page);
     const palette = page.getByRole("combobox", { name: "Find anything" });
     await page.keyboard.press("Control+k");
     await palette.fill("prob");

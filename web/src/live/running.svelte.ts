@@ -2,6 +2,7 @@
 import { asFailure, runStatement } from "../api/client";
 import type { Failure, Rows } from "../api/types";
 import { jsonValue } from "../results/table";
+import { askAgain } from "../state/again";
 import { compactArguments, type Piece } from "../values/compact";
 
 const PAUSE_MS = 2_000;
@@ -29,22 +30,12 @@ export class RunningCalls {
   calls = $state.raw<RunningCall[]>([]);
   failure = $state.raw<Failure | null>(null);
   known = $state(false);
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
 
   follow(): () => void {
-    void this.#ask();
-    return () => {
-      this.#stopped = true;
-      clearTimeout(this.#timer);
-    };
-  }
-
-  async #ask(): Promise<void> {
-    const began = Date.now();
-    if (!document.hidden) await this.#fetch();
-    const pause = Math.max(PAUSE_MS, (Date.now() - began) * SHARE);
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#ask(), pause);
+    return askAgain(
+      () => this.#fetch(),
+      (tookMs) => Math.max(PAUSE_MS, tookMs * SHARE),
+    );
   }
 
   async #fetch(): Promise<void> {
