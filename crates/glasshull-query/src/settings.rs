@@ -12,7 +12,8 @@ pub struct QuerySettings {
     pub memory_bytes: usize,
     /// Memory of all questions together, in bytes; beyond it the same befalls whichever wants more.
     pub all_memory_bytes: usize,
-    /// Footers of segments that are kept in memory, in bytes: a few kilobytes a segment.
+    /// Footers of segments that are kept in memory with the places of their pages, in bytes: a few hundred bytes for each
+    /// column of each row group.
     pub footer_cache_bytes: usize,
     /// Summaries of segments that are kept in memory, in bytes: as a rule a hundred kilobytes a segment.
     pub summary_cache_bytes: usize,

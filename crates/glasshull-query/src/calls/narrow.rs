@@ -14,6 +14,7 @@ use glasshull_catalog::SegmentRow;
 use glasshull_store::index::{Index, Key, Lookup, METADATA_KEY};
 
 use super::needs::Need;
+use super::readers::place;
 
 /// Segments whose indexes are read at a time.
 const READ_AT_A_TIME: usize = 16;
@@ -86,7 +87,11 @@ async fn wanted(
     need: &Need,
 ) -> Result<Option<RowSelection>> {
     let mut reader = reader?;
-    let Some(index) = index(segment, &mut *reader).await? else { return Ok(None) };
+    let rows = usize::try_from(segment.calls).unwrap_or(usize::MAX);
+    let parse = |told: &str| Index::parse(told, rows);
+    let Some(index) = place(segment.index.as_deref(), &mut *reader, METADATA_KEY, parse).await? else {
+        return Ok(None);
+    };
     let mut lookup = Lookup::default();
     let places = keys.iter().map(|&key| index.place(key)).collect();
     let read = reader.get_byte_ranges(places).await?;
@@ -97,19 +102,6 @@ async fn wanted(
     }
     let chosen = (0..index.granules()).filter(|&granule| need.may_be_in(granule, &lookup));
     Ok(selection(chosen.map(|granule| index.rows(granule)), index.total_rows()))
-}
-
-/// Where the index lies: as the catalog says, else the footer.
-async fn index(segment: &SegmentRow, reader: &mut dyn AsyncFileReader) -> Result<Option<Index>> {
-    let known = segment.index.as_deref().and_then(|place| Index::parse(place, usize::try_from(segment.calls).ok()?));
-    if known.is_some() {
-        return Ok(known);
-    }
-    let metadata = reader.get_metadata(None).await?;
-    let metadata = metadata.file_metadata();
-    let told = metadata.key_value_metadata().and_then(|told| told.iter().find(|told| told.key == METADATA_KEY));
-    let parsed = |told: &str| Index::parse(told, usize::try_from(metadata.num_rows()).ok()?);
-    Ok(told.and_then(|told| parsed(told.value.as_deref()?)))
 }
 
 fn selection(chosen: impl Iterator<Item = std::ops::Range<usize>>, all: usize) -> Option<RowSelection> {

@@ -92,3 +92,21 @@ impl AsyncFileReader for SegmentReader {
         self.footer().boxed()
     }
 }
+
+/// Where a part of a segment lies: as the catalog says, else the footer under this key. `None` where neither says so in words
+/// that can be parsed.
+pub(super) async fn place<T>(
+    known: Option<&str>,
+    reader: &mut dyn AsyncFileReader,
+    key: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let known = known.and_then(&parse);
+    if known.is_some() {
+        return Ok(known);
+    }
+    let footer = reader.get_metadata(None).await?;
+    let told = footer.file_metadata().key_value_metadata();
+    let told = told.and_then(|told| told.iter().find(|told| told.key == key)?.value.as_deref());
+    Ok(told.and_then(parse))
+}

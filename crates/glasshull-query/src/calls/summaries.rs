@@ -14,6 +14,7 @@ use glasshull_store::summary::{METADATA_KEY, Place, Summary};
 
 use super::kept::Kept;
 use super::provider::FOOTER_BYTES;
+use super::readers::place;
 
 /// Summaries that are read at a time.
 const READ_AT_A_TIME: usize = 16;
@@ -53,7 +54,10 @@ impl Summaries {
 
 async fn read(segment: &SegmentRow, reader: Result<Box<dyn AsyncFileReader + Send>>) -> Result<Option<Summary>> {
     let mut reader = reader?;
-    let Some(place) = place(segment, &mut *reader).await? else { return Ok(None) };
+    let parse = |told: &str| Place::parse(told, segment.calls);
+    let Some(place) = place(segment.summary.as_deref(), &mut *reader, METADATA_KEY, parse).await? else {
+        return Ok(None);
+    };
     let bytes = reader.get_bytes(place.bytes()).await?;
     let summary = Summary::read(&place, &bytes);
     if summary.is_none() {
@@ -61,16 +65,4 @@ async fn read(segment: &SegmentRow, reader: Result<Box<dyn AsyncFileReader + Sen
         tracing::warn!(segment, "the summary of a segment is damaged: more of it is read than would be needed");
     }
     Ok(summary)
-}
-
-/// Where the summary lies: as the catalog says, else the footer.
-async fn place(segment: &SegmentRow, reader: &mut dyn AsyncFileReader) -> Result<Option<Place>> {
-    let known = segment.summary.as_deref().and_then(|place| Place::parse(place, segment.calls));
-    if known.is_some() {
-        return Ok(known);
-    }
-    let metadata = reader.get_metadata(None).await?;
-    let told = metadata.file_metadata().key_value_metadata();
-    let told = told.and_then(|told| told.iter().find(|told| told.key == METADATA_KEY)?.value.as_deref());
-    Ok(told.and_then(|told| Place::parse(told, segment.calls)))
 }
