@@ -34,6 +34,9 @@ use super::narrow::Pruned;
 /// How DataFusion's errors of filters begin that are evaluated inside the Parquet reader, which turns them into text.
 pub(crate) const FILTER_FAILED: &str = "Error evaluating filter predicate: ";
 
+/// How DataFusion says that a file has no column of a name that every segment has: a bit of the name in its footer has changed.
+const COLUMN_IS_MISSING: &str = "is missing from the physical schema";
+
 /// Segments a question met and could not read, with why.
 #[derive(Debug, Default)]
 pub(crate) struct Unreadable(Mutex<BTreeMap<String, &'static str>>);
@@ -292,6 +295,7 @@ fn is_of_the_file(error: &DataFusionError) -> bool {
         DataFusionError::ArrowError(error, _) => {
             matches!(**error, ArrowError::ParquetError(_) | ArrowError::IoError(..))
         }
+        DataFusionError::Execution(told) => told.contains(COLUMN_IS_MISSING),
         _ => false,
     }
 }
