@@ -34,21 +34,14 @@ pub(crate) struct Agent {
     pub(crate) redaction: Arc<Redaction>,
     pub(crate) drops: Drops,
     table: Mutex<Arc<ProbeTable>>,
-    watched: Watched,
+    table_version: AtomicU64,
+    closed: AtomicBool,
     /// Rings the sender has not taken over yet.
     new_rings: Mutex<Vec<ThreadRing>>,
     ring_bytes: AtomicUsize,
     overflow: Mutex<Vec<Exit>>,
     control: Mutex<Control>,
     changed: Condvar,
-}
-
-/// What each captured call looks at, on cache lines that nothing else is written to.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Watched {
-    table_version: AtomicU64,
-    closed: AtomicBool,
 }
 
 /// Calls lost, by reason.
@@ -81,6 +74,8 @@ pub(crate) struct ThreadRing {
     pub(crate) key: u64,
     pub(crate) thread: String,
     pub(crate) records: Consumer,
+    /// In which trace the last entry was.
+    pub(crate) trace_id: [u8; 16],
     pub(crate) cost: Arc<Cost>,
 }
 
@@ -119,7 +114,8 @@ impl Agent {
             redaction,
             drops: Drops::default(),
             table: Mutex::default(),
-            watched: Watched::default(),
+            table_version: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
             new_rings: Mutex::default(),
             ring_bytes: AtomicUsize::new(0),
             overflow: Mutex::default(),
@@ -134,12 +130,12 @@ impl Agent {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.watched.closed.load(Ordering::Relaxed)
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Grows with each change of the probes.
     pub(crate) fn table_version(&self) -> u64 {
-        self.watched.table_version.load(Ordering::Acquire)
+        self.table_version.load(Ordering::Acquire)
     }
 
     pub(crate) fn table(&self) -> Arc<ProbeTable> {
@@ -148,7 +144,8 @@ impl Agent {
 
     pub(crate) fn set_table(&self, table: Arc<ProbeTable>) {
         *lock(&self.table) = table;
-        self.watched.table_version.fetch_add(1, Ordering::Release);
+        self.table_version.fetch_add(1, Ordering::Release);
+        something_changed();
     }
 
     /// A ring for the calling thread, or none where the budget for rings is used up.
@@ -162,7 +159,7 @@ impl Agent {
         let (producer, records) = ring(bytes.saturating_sub(LONGEST_RECORD).max(LONGEST_RECORD), LONGEST_RECORD);
         let cost = Arc::new(Cost::default());
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
-        let ring = ThreadRing { key, thread: thread_name(), records, cost: Arc::clone(&cost) };
+        let ring = ThreadRing { key, thread: thread_name(), records, trace_id: [0; 16], cost: Arc::clone(&cost) };
         lock(&self.new_rings).push(ring);
         Some((producer, cost))
     }
@@ -256,7 +253,7 @@ impl Agent {
 
     /// Nothing is captured any more.
     pub(crate) fn silence(&self) {
-        self.watched.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::Relaxed);
         crate::site::list().sites().iter().for_each(|site| site.switch(self.bit, false));
         self.set_table(Arc::default());
         crate::foreign::gates_may_have_moved();
@@ -302,11 +299,22 @@ fn thread_name() -> String {
 
 /// The agent of the process, which threads use that were told of no other.
 static GLOBAL: RwLock<Option<Arc<Agent>>> = RwLock::new(None);
-static GLOBAL_VERSION: AtomicU64 = AtomicU64::new(0);
+static VERSION: Version = Version(AtomicU64::new(0));
 
-/// Grows with each change of the process's agent.
-pub(crate) fn global_version() -> u64 {
-    GLOBAL_VERSION.load(Ordering::Acquire)
+/// What each captured call looks at, on cache lines to which nothing else is written.
+#[repr(align(128))]
+struct Version(AtomicU64);
+
+/// Grows with each change of what threads know of agents: which is the process's, the probes of each, which of these are
+/// off, whether it is closed.
+#[inline]
+pub(crate) fn version() -> u64 {
+    VERSION.0.load(Ordering::Acquire)
+}
+
+/// Calls each thread to look anew.
+pub(crate) fn something_changed() {
+    VERSION.0.fetch_add(1, Ordering::Release);
 }
 
 pub(crate) fn global() -> Option<Arc<Agent>> {
@@ -320,7 +328,7 @@ pub(crate) fn install(agent: &Arc<Agent>) -> bool {
         return false;
     }
     *global = Some(Arc::clone(agent));
-    GLOBAL_VERSION.fetch_add(1, Ordering::Release);
+    something_changed();
     true
 }
 
@@ -329,7 +337,7 @@ pub(crate) fn uninstall(agent: &Arc<Agent>) {
     let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
     if global.as_ref().is_some_and(|installed| Arc::ptr_eq(installed, agent)) {
         *global = None;
-        GLOBAL_VERSION.fetch_add(1, Ordering::Release);
+        something_changed();
     }
 }
 
@@ -350,5 +358,5 @@ pub(crate) fn lock_all() -> Locked {
 pub(crate) fn forget(mut locked: Locked) {
     std::mem::forget(std::mem::take(&mut *locked.agents));
     std::mem::forget(locked.global.take());
-    GLOBAL_VERSION.fetch_add(1, Ordering::Release);
+    something_changed();
 }

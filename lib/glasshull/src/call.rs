@@ -135,7 +135,8 @@ pub struct Call {
     site: u32,
     agent_id: u64,
     call_id: u64,
-    hold: Option<Hold>,
+    /// The capture, while what it gave is being recorded.
+    hold: MaybeUninit<Hold>,
     /// What was around, of any call that is not off.
     before: MaybeUninit<Frame>,
     // It belongs to the thread it began on.
@@ -168,7 +169,7 @@ impl Call {
             site: 0,
             agent_id: 0,
             call_id: 0,
-            hold: None,
+            hold: MaybeUninit::uninit(),
             before: MaybeUninit::uninit(),
             not_send: PhantomData,
         }
@@ -203,7 +204,7 @@ impl Call {
             site,
             agent_id,
             call_id,
-            hold: None,
+            hold: MaybeUninit::uninit(),
             before: MaybeUninit::uninit(),
             not_send: PhantomData,
         }
@@ -238,15 +239,15 @@ impl Call {
         }
         let Self { agent_id, site, call_id, .. } = *self;
         let end = End { agent_id, site, call_id, busy: 0, ending };
-        self.hold = here(
+        let hold = here(
             #[inline(always)]
             |here| thread::end(here, &end),
         );
-        let Some(hold) = self.hold else {
+        let Some(hold) = hold else {
             self.state = State::Ended;
             return None;
         };
-        self.state = State::Ending;
+        (self.state, self.hold) = (State::Ending, MaybeUninit::new(hold));
         // SAFETY: `self` holds the capture, and lends what it gives.
         Some(unsafe { thread::end_recorder(hold) })
     }
@@ -294,9 +295,9 @@ impl Call {
     #[inline(never)]
     pub fn finish(&mut self) {
         here(|here| {
-            if let (State::Ending, Some(hold)) = (self.state, self.hold) {
+            if self.state == State::Ending {
                 // SAFETY: `self` holds the capture; nothing lent is in use.
-                unsafe { thread::finish_end(hold) };
+                unsafe { thread::finish_end(self.hold.assume_init()) };
                 here.end_capture();
             }
             if self.state != State::Off {

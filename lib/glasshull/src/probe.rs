@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use glasshull_wire::v1;
 
+use crate::agent;
 use crate::frame::TraceId;
 use crate::ids::scrambled;
 use crate::sender::Work;
@@ -24,8 +25,8 @@ pub(crate) struct Probe {
     pub(crate) tell_after: u32,
     pub(crate) order: v1::Probe,
     seed: u64,
-    /// Off here: by expiry, by its limit, or to protect the host. Read for each call.
-    off: OwnLine<AtomicBool>,
+    /// Off here: by expiry, by its limit, or to protect the host.
+    off: AtomicBool,
     /// Calls it may still let in before the sender fills up again. Below 0 inside a request that was let in.
     allowance: OwnLine<AtomicI64>,
     /// Requests it was asked about, where it takes only some of them.
@@ -59,7 +60,7 @@ impl Probe {
             work: Work::of(&order),
             order,
             seed,
-            off: OwnLine(AtomicBool::new(false)),
+            off: AtomicBool::new(false),
             allowance,
             seen: zero(),
             governed: AtomicU32::new(1),
@@ -87,12 +88,13 @@ impl Probe {
     }
 
     pub(crate) fn switch_off(&self, off: bool) {
-        self.off.0.store(off, Ordering::Relaxed);
+        self.off.store(off, Ordering::Relaxed);
+        agent::something_changed();
     }
 
     #[inline]
     pub(crate) fn is_off(&self) -> bool {
-        self.off.0.load(Ordering::Relaxed)
+        self.off.load(Ordering::Relaxed)
     }
 
     /// Whether it takes a request, asked at its root.
@@ -186,6 +188,8 @@ impl Probe {
 pub(crate) struct ProbeTable {
     /// By a site's place on the list.
     by_site: Vec<Option<Wanted>>,
+    /// Those whose calls are counted, by [`Wanted::counted_at`].
+    pub(crate) counted: Vec<Arc<Probe>>,
     /// Whether some probe says how much of values is to be captured.
     pub(crate) has_limits: bool,
 }
@@ -194,8 +198,9 @@ pub(crate) struct ProbeTable {
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) probes: Arc<[Arc<Probe>]>,
-    /// The first of them, at hand.
+    /// The first of them, at hand, and its place among those whose calls are counted.
     pub(crate) first: Arc<Probe>,
+    pub(crate) counted_at: usize,
     pub(crate) wish: Wish,
 }
 
@@ -204,14 +209,22 @@ impl Wanted {
         let first = Arc::clone(probes.first()?);
         let limits = probes.iter().map(|probe| Limits::asked(probe.order.limits.as_ref())).reduce(Limits::and);
         let wish = Wish::new(arguments, limits.unwrap_or_default(), redaction);
-        Some(Self { probes: probes.into(), first, wish })
+        Some(Self { probes: probes.into(), first, counted_at: 0, wish })
     }
 }
 
 impl ProbeTable {
-    pub(crate) fn new(by_site: Vec<Option<Wanted>>) -> Self {
+    pub(crate) fn new(mut by_site: Vec<Option<Wanted>>) -> Self {
         let has_limits = by_site.iter().flatten().any(|wanted| wanted.wish.has_limits());
-        Self { by_site, has_limits }
+        let mut counted: Vec<Arc<Probe>> = Vec::new();
+        for wanted in by_site.iter_mut().flatten() {
+            let known = counted.iter().position(|probe| Arc::ptr_eq(probe, &wanted.first));
+            wanted.counted_at = known.unwrap_or(counted.len());
+            if known.is_none() {
+                counted.push(Arc::clone(&wanted.first));
+            }
+        }
+        Self { by_site, counted, has_limits }
     }
 
     /// How what a function gives is to be recorded.

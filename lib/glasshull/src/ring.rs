@@ -89,6 +89,13 @@ pub(crate) struct Producer {
 unsafe impl Send for Producer {}
 
 impl Producer {
+    /// One into which nothing can be written, and which nobody reads.
+    pub(crate) fn without_room() -> Self {
+        let (mut producer, _) = ring(0, 0);
+        producer.limit = 0;
+        producer
+    }
+
     /// Whether there is room for the longest record, and `leave` bytes behind it, without looking how much was read
     /// meanwhile.
     #[inline(always)]
@@ -190,10 +197,10 @@ fn fetch_ahead(from: *mut u8, bytes: usize) {
     fetch_for_writing(ahead.wrapping_add(LINE_BYTES));
     fetch_for_writing(ahead.wrapping_add(2 * LINE_BYTES));
     // Most records are shorter than two lines.
-    let mut further = 3 * LINE_BYTES;
-    while further < bytes + LINE_BYTES {
-        fetch_for_writing(ahead.wrapping_add(further));
-        further += LINE_BYTES;
+    let mut fetched = 2 * LINE_BYTES;
+    while bytes > fetched {
+        fetched += LINE_BYTES;
+        fetch_for_writing(ahead.wrapping_add(fetched));
     }
 }
 

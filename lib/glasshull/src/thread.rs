@@ -14,7 +14,7 @@ use crate::record::{self, EXIT_BYTES, Ending, EntryHead, Exit};
 use crate::ring::{HEADER_BYTES, Producer};
 use crate::sender::count_inside_value;
 use crate::site::Site;
-use crate::value::{Buffer, Recorder, Wish, Word};
+use crate::value::{Recorder, Wish, Word};
 
 /// Bytes kept free for the end of each open call of the thread: so much an end without a value takes. The slack that has to
 /// lie behind it is free too, as each record before it left as much.
@@ -28,8 +28,8 @@ const COST_SAMPLE: u64 = 128;
 const MOST_UNUSUAL: u64 = 16;
 const FIRST_USUAL_COST: u64 = 2_048;
 
-/// Probes whose calls a thread counts before it tells them.
-const UNTOLD: usize = 4;
+/// No version is this one.
+const NEVER: u64 = u64::MAX;
 
 thread_local! {
     static THREAD: RefCell<Thread> = const { RefCell::new(Thread { scoped: None, locals: Vec::new() }) };
@@ -50,17 +50,25 @@ pub(crate) struct Local {
     agent_id: u64,
     /// The agent's bit in the gates.
     bit: u32,
-    /// The version of the process's agent at which this was found to be the agent of the code that runs here.
+    /// The [version](agent::version) at which this was found to be the agent of the code that runs here.
     found_at: u64,
-    /// None where the budget for rings is used up.
-    ring: Option<Producer>,
+    /// The version up to which there is nothing to be decided but what [`Self::prepare_easy`] decides.
+    easy_at: u64,
+    /// One without room where the budget for rings is used up.
+    ring: Producer,
+    has_ring: bool,
+    /// What the last entry in the ring said.
+    told: TraceId,
     cost: Arc<Cost>,
     ids: Ids,
     table: Arc<ProbeTable>,
     table_version: u64,
+    /// The table's.
+    has_limits: bool,
     recorder: Recorder,
     pending: Pending,
-    untold: [Option<Untold>; UNTOLD],
+    /// For each probe the table counts calls for: how many more are let in before it is told.
+    left: Vec<u32>,
     /// Ticks one beginning or one end takes as a rule.
     usual_cost: u64,
 }
@@ -90,12 +98,6 @@ enum Kind {
 
 impl Pending {
     const NONE: Self = Self { kind: Kind::Other, site: 0, refused: 0, trace_id: NO_TRACE, began: 0 };
-}
-
-/// Calls a probe has not been told of.
-struct Untold {
-    probe: Arc<Probe>,
-    calls: u32,
 }
 
 /// Access to what an agent has of this thread, as long as a capture is under way. Whoever holds it ends the capture.
@@ -216,7 +218,7 @@ pub(crate) unsafe fn finish_begin(here: &Here, hold: Hold, reserve: bool) -> Beg
 fn find(here: &Here) -> Option<Hold> {
     let known = NonNull::new(here.local.get()).map(Hold);
     // SAFETY: as in `prepare`; what is known is not freed before it is forgotten.
-    match known.filter(|hold| unsafe { hold.local() }.found_at == agent::global_version()) {
+    match known.filter(|hold| unsafe { hold.local() }.found_at == agent::version()) {
         Some(hold) => Some(hold),
         None => look(here),
     }
@@ -228,7 +230,7 @@ fn look(here: &Here) -> Option<Hold> {
         .try_with(|thread| {
             let mut thread = thread.try_borrow_mut().ok()?;
             // Before the agent, so that a change in between is found the next time.
-            let version = agent::global_version();
+            let version = agent::version();
             let agent = thread.scoped.clone().or_else(agent::global).filter(|agent| !agent.is_closed())?;
             let hold = thread.local_of(here, &agent);
             // SAFETY: as in `prepare`.
@@ -437,20 +439,29 @@ impl Drop for Thread {
 
 impl Local {
     fn new(agent: &Arc<Agent>) -> Self {
-        let (ring, cost) = agent.new_ring().map_or((None, Arc::default()), |(ring, cost)| (Some(ring), cost));
+        let ring = agent.new_ring();
+        let has_ring = ring.is_some();
+        let (ring, cost) = ring.unwrap_or_else(|| (Producer::without_room(), Arc::default()));
+        // Before the table, so that a change in between is found.
+        let table_version = agent.table_version();
+        let table = agent.table();
         Self {
             agent: Arc::clone(agent),
             agent_id: agent.id,
             bit: agent.bit,
             found_at: 0,
+            easy_at: NEVER,
             ring,
+            has_ring,
+            told: NO_TRACE,
             cost,
             ids: Ids::new(),
-            table: agent.table(),
-            table_version: agent.table_version(),
+            has_limits: table.has_limits,
+            left: all_left(&table),
+            table,
+            table_version,
             recorder: Recorder::new(Arc::clone(&agent.redaction)),
             pending: Pending::NONE,
-            untold: [const { None }; UNTOLD],
             usual_cost: FIRST_USUAL_COST,
         }
     }
@@ -458,26 +469,24 @@ impl Local {
     /// Opens the record of a call inside a captured one. False, and nothing is done, if there is something to be decided.
     #[inline(always)]
     fn prepare_easy(&mut self, here: &Here, site: &'static Site) -> bool {
-        let is_current = self.found_at == agent::global_version() && self.table_version == self.agent.table_version();
-        if !is_current || !site.is_on_for(self.bit) || !here.is_inside_call() || self.ids.is_next_one_in(COST_SAMPLE) {
-            return false;
-        }
-        if !clock::has_counter() {
+        let is_current = self.easy_at == agent::version();
+        if !is_current || !here.is_inside_call() || self.ids.is_next_one_in(COST_SAMPLE) {
             return false;
         }
         let index = site.index();
         let Some(wanted) = self.table.wanted(index) else { return false };
-        let Some(ring) = &mut self.ring else { return false };
-        let is_admitted = wanted.first.admits_call() && ring.is_roomy(RESERVED_BYTES);
-        if !is_admitted || !count_easily(&mut self.untold, &wanted.first) {
+        let Some(left) = self.left.get_mut(wanted.counted_at) else { return false };
+        let is_admitted =
+            wanted.first.admits_call() && self.ring.is_roomy(RESERVED_BYTES) && here.trace_id() == self.told;
+        if !is_admitted || *left <= 1 {
             return false;
         }
-        let parent_id = here.call_id.get();
-        let head = EntryHead { site: index, depth: here.depth(), parent_id, trace_id: here.trace_id() };
+        *left -= 1;
+        let head = EntryHead { site: index, depth: here.depth(), parent_id: here.call_id.get() };
         // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
         unsafe {
-            let mut bytes = ring.open_roomy();
-            record::begin_entry(&mut bytes, &head);
+            let mut bytes = self.ring.open_roomy();
+            record::begin_short_entry(&mut bytes, &head);
             self.recorder.begin(bytes, &wanted.wish);
         }
         (self.pending.kind, self.pending.site) = (Kind::Easy, index);
@@ -490,14 +499,19 @@ impl Local {
         if self.agent.table_version() != self.table_version {
             self.refresh_table();
         }
-        let Self { ring, table, untold, recorder, ids, .. } = self;
+        // What changed after it was found has a later version.
+        let is_easy = clock::has_counter() && !self.table.counted.iter().any(|probe| probe.is_off());
+        self.easy_at = if is_easy { self.found_at } else { NEVER };
+        let Self { ring, table, left, recorder, ids, .. } = self;
         let index = site.index();
         let Some(wanted) = table.wanted(index) else { return false };
-        let Some(ring) = ring else { return self.lack_ring(here, index) };
+        if !self.has_ring {
+            return self.lack_ring(here, index);
+        }
         if here.is_inside_call() {
             // One that is not let in takes no decision for the calls below it.
             let Some(probe) = wanted.probes.iter().find(|probe| probe.admits_call()) else { return false };
-            count(untold, probe);
+            count(left, wanted, probe);
         } else {
             match decide(&wanted.probes, &here.frame()) {
                 Decision::Captured => {}
@@ -507,11 +521,11 @@ impl Local {
         }
         let known = here.trace_id();
         let trace_id = if known == NO_TRACE { ids.trace() } else { known };
-        let head = EntryHead { site: index, depth: here.depth(), parent_id: here.call_id.get(), trace_id };
+        let head = EntryHead { site: index, depth: here.depth(), parent_id: here.call_id.get() };
         // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
         let is_lost = unsafe {
             let mut bytes = ring.open(RESERVED_BYTES);
-            record::begin_entry(&mut bytes, &head);
+            record::begin_entry(&mut bytes, &head, trace_id);
             recorder.begin(bytes, &wanted.wish);
             recorder.bytes.is_overflowed()
         };
@@ -549,22 +563,31 @@ impl Local {
         self.tell();
         self.table_version = self.agent.table_version();
         self.table = self.agent.table();
+        self.left = all_left(&self.table);
+        self.has_limits = self.table.has_limits;
     }
 
     /// Tells the probes of all calls let in.
     fn tell(&mut self) {
-        self.untold.iter_mut().filter_map(Option::take).for_each(|untold| untold.tell());
+        for (probe, left) in self.table.counted.iter().zip(&mut self.left) {
+            let calls = probe.tell_after - std::mem::replace(left, probe.tell_after);
+            if calls > 0 {
+                probe.let_in(calls);
+            }
+        }
     }
 
     /// Hands the record of the beginning of an easy call over. None where the ids need more than a look.
     #[inline(always)]
     fn write_easy_entry(&mut self) -> Option<EasyCall> {
-        let (Some(ring), Some(call_id)) = (&mut self.ring, self.ids.easy_call()) else { return None };
+        let call_id = self.ids.easy_call()?;
         let bytes = &mut self.recorder.bytes;
-        record::finish_entry(bytes, clock::counter(), call_id);
-        // SAFETY: so many bytes were written to the place that the ring gave.
-        unsafe { ring.commit(bytes.len()) };
-        ring.reserve(RESERVED_BYTES);
+        // SAFETY: an easy entry begins where there is room, and so many bytes were written to the place that the ring gave.
+        unsafe {
+            record::finish_easy_entry(bytes, clock::counter(), call_id);
+            self.ring.commit(bytes.len());
+        }
+        self.ring.reserve(RESERVED_BYTES);
         Some(EasyCall { agent_id: self.agent_id, site: self.pending.site, call_id })
     }
 
@@ -576,8 +599,9 @@ impl Local {
         let started = ticks();
         record::finish_entry(&mut self.recorder.bytes, started, call_id);
         self.commit();
-        if reserve && let Some(ring) = &mut self.ring {
-            ring.reserve(RESERVED_BYTES);
+        self.told = trace_id;
+        if reserve {
+            self.ring.reserve(RESERVED_BYTES);
         }
         if kind == Kind::Other && began != 0 {
             self.add_cost(began, started);
@@ -588,11 +612,11 @@ impl Local {
     /// The ring, if it is for the end of a call that has a reserved place, and there is nothing to be decided.
     #[inline(always)]
     fn easy_exit(&mut self, agent_id: u64, call_id: u64) -> Option<&mut Producer> {
-        let is_mine = self.agent_id == agent_id && !self.agent.is_closed();
-        if !is_mine || self.table.has_limits || is_cost_measured(call_id) || !clock::has_counter() {
+        let is_mine = self.agent_id == agent_id && self.easy_at == agent::version();
+        if !is_mine || self.has_limits || is_cost_measured(call_id) {
             return None;
         }
-        self.ring.as_mut().filter(|ring| ring.is_roomy(0))
+        Some(&mut self.ring).filter(|ring| ring.is_roomy(0))
     }
 
     /// Opens the record of the end of a call that has a reserved place. False, and nothing is done, if there is something
@@ -620,7 +644,7 @@ impl Local {
         unsafe {
             let mut bytes = ring.open_roomy();
             record::begin_short_exit(&mut bytes, call_id, clock::counter());
-            word.write(&mut bytes);
+            word.write_fitting(&mut bytes);
             ring.commit(bytes.len());
         }
         true
@@ -628,9 +652,7 @@ impl Local {
 
     /// The end of a call that has a reserved place. False if nobody wants it any more.
     fn prepare_reserved_exit(&mut self, end: &End, ended: u64) -> bool {
-        if let Some(ring) = &mut self.ring {
-            ring.release(RESERVED_BYTES);
-        }
+        self.ring.release(RESERVED_BYTES);
         if self.agent.is_closed() {
             return false;
         }
@@ -639,11 +661,10 @@ impl Local {
     }
 
     fn prepare_exit(&mut self, end: &End, ended: u64) {
-        let wish = if self.table.has_limits { self.table.wish(end.site) } else { Wish::NONE };
+        let wish = if self.has_limits { self.table.wish(end.site) } else { Wish::NONE };
         // SAFETY: the buffer is used by the recorder, up to the record's end only; the table is there as long.
         unsafe {
-            let bytes = self.ring.as_mut().map(|ring| ring.open(0));
-            let mut bytes = bytes.unwrap_or(Buffer::empty());
+            let mut bytes = self.ring.open(0);
             record::begin_exit(&mut bytes, end.call_id, ended, end.busy, end.ending);
             self.recorder.begin(bytes, wish);
         }
@@ -654,12 +675,9 @@ impl Local {
     /// Hands the record of an end over; without its value where that does not fit. False if there is no room for either.
     #[inline(always)]
     fn write_exit(&mut self) -> bool {
-        if self.pending.kind == Kind::Easy
-            && !self.recorder.bytes.is_overflowed()
-            && let Some(ring) = &mut self.ring
-        {
+        if self.pending.kind == Kind::Easy && !self.recorder.bytes.is_overflowed() {
             // SAFETY: so many bytes were written to the place that the ring gave.
-            unsafe { ring.commit(self.recorder.bytes.len()) };
+            unsafe { self.ring.commit(self.recorder.bytes.len()) };
             return true;
         }
         self.write_other_exit()
@@ -686,11 +704,8 @@ impl Local {
     }
 
     fn commit(&mut self) {
-        let length = self.recorder.bytes.len();
-        if let Some(ring) = &mut self.ring {
-            // SAFETY: so many bytes were written to the place that the ring gave.
-            unsafe { ring.commit(length) };
-        }
+        // SAFETY: so many bytes were written to the place that the ring gave.
+        unsafe { self.ring.commit(self.recorder.bytes.len()) };
     }
 
     #[cold]
@@ -711,49 +726,30 @@ impl Drop for Local {
     }
 }
 
-impl Untold {
-    fn tell(self) {
-        self.probe.let_in(self.calls);
-    }
-}
-
 /// Whether the cost of the end of this call is measured.
 #[inline(always)]
 fn is_cost_measured(call_id: u64) -> bool {
     call_id & (COST_SAMPLE - 1) == COST_SAMPLE / 2
 }
 
-/// The same as [`count`] where it is a number and no more. False, and nothing is done, if it is not.
-#[inline(always)]
-fn count_easily(untold: &mut [Option<Untold>; UNTOLD], probe: &Arc<Probe>) -> bool {
-    match &mut untold[probe.serial as usize % UNTOLD] {
-        Some(untold) if Arc::ptr_eq(&untold.probe, probe) && untold.calls + 1 < probe.tell_after => {
-            untold.calls += 1;
-            true
-        }
-        _ => false,
-    }
-}
-
 /// Counts a call inside a request that a probe has let in; the probe hears of it now and then.
-fn count(untold: &mut [Option<Untold>; UNTOLD], probe: &Arc<Probe>) {
-    let place = &mut untold[probe.serial as usize % UNTOLD];
-    match place {
-        Some(untold) if Arc::ptr_eq(&untold.probe, probe) => {
-            untold.calls += 1;
-            if untold.calls >= probe.tell_after {
-                probe.let_in(std::mem::take(&mut untold.calls));
+fn count(left: &mut [u32], wanted: &Wanted, probe: &Arc<Probe>) {
+    match left.get_mut(wanted.counted_at) {
+        Some(left) if Arc::ptr_eq(probe, &wanted.first) => {
+            *left -= 1;
+            if *left == 0 {
+                *left = probe.tell_after;
+                probe.let_in(probe.tell_after);
             }
         }
-        _ => begin_to_count(place, probe),
+        // The first has just been switched off.
+        _ => probe.let_in(1),
     }
 }
 
-#[cold]
-fn begin_to_count(place: &mut Option<Untold>, probe: &Arc<Probe>) {
-    if let Some(before) = place.replace(Untold { probe: Arc::clone(probe), calls: 1 }) {
-        before.tell();
-    }
+/// How many calls are let in before a probe is told of them, where it was told of all.
+fn all_left(table: &ProbeTable) -> Vec<u32> {
+    table.counted.iter().map(|probe| probe.tell_after).collect()
 }
 
 enum Decision {

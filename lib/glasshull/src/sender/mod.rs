@@ -276,7 +276,8 @@ impl Sender {
             // Asked before the ring is read: what was written before it was closed is then read.
             self.has_ended_rings |= ring.records.is_closed();
             read.threads.push((ring.key, Arc::clone(name)));
-            fullest = fullest.max(ring.records.drain(|record| read.add(place, record)));
+            let ThreadRing { records, trace_id, .. } = ring;
+            fullest = fullest.max(records.drain(|record| read.add(place, record, trace_id)));
         }
         for exit in self.agent.take_overflow() {
             read.records += 1;

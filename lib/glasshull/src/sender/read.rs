@@ -32,9 +32,9 @@ pub(super) struct Event {
 type Place = (usize, usize);
 
 impl Read {
-    /// Adds the next record of a ring.
-    pub(super) fn add(&mut self, ring: usize, record: &[u8]) {
-        let Some((record, values)) = record::read(record) else { return };
+    /// Adds the next record of a ring, the last entry of which was in this trace.
+    pub(super) fn add(&mut self, ring: usize, record: &[u8], trace_id: &mut [u8; 16]) {
+        let Some((record, values)) = record::read(record, trace_id) else { return };
         self.records += 1;
         let place = (self.bytes.len(), self.bytes.len() + values.len());
         self.bytes.extend_from_slice(values);

@@ -115,16 +115,47 @@ impl<'a> Buffer<'a> {
     #[inline(always)]
     pub(crate) fn extend_head_and_number(&mut self, head: u32, head_bytes: usize, number: u64, length: usize) {
         const { assert!(size_of::<u32>() + size_of::<u64>() <= SLACK) };
-        debug_assert!(head_bytes <= size_of::<u32>() && length <= head_bytes + size_of::<u64>());
         if self.is_overflowed() {
             return self.overflow();
         }
+        // SAFETY: just tested.
+        unsafe { self.extend_fitting_head_and_number(head, head_bytes, number, length) };
+    }
+
+    /// The same where something fits.
+    ///
+    /// # Safety
+    /// Nothing has not fitted as yet.
+    #[inline(always)]
+    pub(crate) unsafe fn extend_fitting_head_and_number(
+        &mut self,
+        head: u32,
+        head_bytes: usize,
+        number: u64,
+        length: usize,
+    ) {
+        debug_assert!(head_bytes <= size_of::<u32>() && length <= head_bytes + size_of::<u64>());
+        debug_assert!(!self.is_overflowed());
         // SAFETY: `at` is not behind the end, and so many bytes behind that are ours.
         unsafe {
             self.at.cast::<[u8; 4]>().write(head.to_le_bytes());
             self.at.add(head_bytes.min(size_of::<u32>())).cast::<[u8; 8]>().write(number.to_le_bytes());
         }
         self.at = self.at.wrapping_add(length);
+    }
+
+    /// Writes the first `head_bytes` bytes of a word and these behind them, all or none.
+    #[inline(always)]
+    pub(crate) fn extend_head_and_bytes(&mut self, head: u64, head_bytes: usize, bytes: &[u8]) {
+        debug_assert!(head_bytes <= size_of::<u64>());
+        if self.behind(head_bytes.wrapping_add(bytes.len())) > self.end as usize {
+            return self.overflow();
+        }
+        // SAFETY: just tested.
+        unsafe {
+            self.extend_fitting_word(head, head_bytes);
+            self.extend_fitting(bytes);
+        }
     }
 
     /// Writes the first `length` bytes of a word.
@@ -159,6 +190,28 @@ impl<'a> Buffer<'a> {
             return self.overflow();
         }
         self.put_words(0, words);
+    }
+
+    /// Writes words that fit, wherever else is being written.
+    ///
+    /// # Safety
+    /// There is room for them from the start on.
+    #[inline(always)]
+    pub(crate) unsafe fn put_fitting_words<const N: usize>(&mut self, from: usize, words: [u64; N]) {
+        debug_assert!(self.start.wrapping_add(from + 8 * N) <= self.end);
+        for (place, word) in words.into_iter().enumerate() {
+            // SAFETY: the caller vouches for the room, and the memory is ours.
+            unsafe { self.start.add(from + place * 8).cast::<[u8; 8]>().write(word.to_le_bytes()) };
+        }
+    }
+
+    /// Goes on behind so many bytes from the start, which were put there, or stay as they are.
+    ///
+    /// # Safety
+    /// There is room for so many.
+    #[inline(always)]
+    pub(crate) unsafe fn begin_behind(&mut self, bytes: usize) {
+        self.at = self.start.wrapping_add(bytes);
     }
 
     /// Writes over words.

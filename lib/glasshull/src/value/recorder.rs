@@ -65,6 +65,16 @@ impl Word {
     pub(crate) fn write(self, out: &mut Buffer<'_>) {
         out.extend_head_and_number(self.head, LENGTH_BYTES + 1, self.number, self.length());
     }
+
+    /// The same where nothing has not fitted as yet.
+    ///
+    /// # Safety
+    /// That is so.
+    #[inline(always)]
+    pub(crate) unsafe fn write_fitting(self, out: &mut Buffer<'_>) {
+        // SAFETY: the caller vouches for it.
+        unsafe { out.extend_fitting_head_and_number(self.head, LENGTH_BYTES + 1, self.number, self.length()) };
+    }
 }
 
 /// Collects the values of one call, straight into the place they travel in. Code made by `#[glasshull::trace]` is handed
@@ -260,8 +270,7 @@ impl Recorder {
         }
         let length = SIZED_HEAD_BYTES + text.len();
         let head = sized_head(tag::TEXT, text.len()) << 16 | length as u64;
-        self.bytes.extend_word(head, LENGTH_BYTES + SIZED_HEAD_BYTES);
-        self.bytes.extend(text.as_bytes());
+        self.bytes.extend_head_and_bytes(head, LENGTH_BYTES + SIZED_HEAD_BYTES, text.as_bytes());
     }
 
     #[cold]
