@@ -313,6 +313,43 @@ fn the_tree_goes_on_across_processes() {
     assert_eq!(server_call.depth, client_call.depth + 1);
 }
 
+mod in_turns {
+    use glasshull::Context;
+
+    #[glasshull::trace]
+    pub(crate) fn request(step: impl Fn(usize)) -> Context {
+        step(0);
+        Context::current()
+    }
+
+    #[glasshull::trace]
+    pub(crate) fn step(_request: usize) {}
+}
+
+#[test]
+fn requests_that_take_turns_on_a_thread_keep_their_calls() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.probe(vec![probe("in_turns::*")]);
+    agent.context().in_scope(|| {
+        let requests: Vec<_> = (0..3).map(|_| in_turns::request(|_| {})).collect();
+        // Now several of the same one after the other, now each in turn.
+        for turn in 0..60 {
+            let request = if turn < 30 { turn / 10 } else { turn % 3 };
+            requests[request].in_scope(|| in_turns::step(request));
+        }
+    });
+    let calls = hub.calls(63);
+    let roots: Vec<_> = calls.iter().filter(|call| call.parent_id.is_none()).collect();
+    for (request, root) in roots.iter().enumerate() {
+        let own: Vec<_> = calls.iter().filter(|call| call.parent_id == Some(root.call_id)).collect();
+        assert_eq!(own.len(), 20);
+        assert!(own.iter().all(|call| call.trace_id == root.trace_id));
+        assert!(own.iter().all(|call| call.args == format!("{{\"_request\":{request}}}")), "{own:?}");
+    }
+    assert!(roots[0].trace_id != roots[1].trace_id && roots[1].trace_id != roots[2].trace_id);
+}
+
 /// Two processes in one: headers name no agent.
 trait EnterWith {
     fn enter_with<T>(&self, agent: &Guard, run: impl FnOnce() -> T) -> T;
