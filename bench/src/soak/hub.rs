@@ -170,7 +170,7 @@ impl Hub {
                 // It may say too little: then what it has comes again.
                 let durable_sequence = if self.chance(2) { stored.sequence } else { 0 };
                 let (hub, probes) = ("soak".into(), Some(probes));
-                let welcome = v1::Welcome { protocol: PROTOCOL, durable_sequence, probes, hub };
+                let welcome = v1::Welcome { protocol: PROTOCOL, durable_sequence, probes, hub, refused: Vec::new() };
                 say(socket, v1::to_instance::Message::Welcome(welcome))
             }
             Some(v1::to_hub::Message::Batch(batch)) => self.take(socket, &batch),

@@ -54,6 +54,10 @@ pub(crate) async fn append(
             lane.refuse(sequence);
             return Err(busy);
         }
+        Err(wrong @ (StoreError::Batch(_) | StoreError::Ahead { .. })) => {
+            lane.refuse_for_good(sequence);
+            return Err(wrong);
+        }
         other => other?,
     };
     let calls = arrival.calls() as u64;

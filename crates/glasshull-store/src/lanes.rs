@@ -1,12 +1,13 @@
 //! Each instance's batches one after the other: what makes "sent twice, stored once" hold when two sessions of one
 //! instance race, and when a caller goes away half-way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use glasshull_catalog::InstanceId;
+use glasshull_wire::limits::MAX_REFUSED_TOLD;
 use tokio::sync::OwnedMutexGuard;
 
 /// One instance's way in.
@@ -16,6 +17,8 @@ pub(crate) struct Lane {
     durable: AtomicU64,
     /// The batch that was refused for now and holds up those behind it; 0: none.
     refused: AtomicU64,
+    /// The last batches that were refused for good, oldest first.
+    refused_for_good: Mutex<VecDeque<u64>>,
     /// By the clock that never jumps, in nanoseconds.
     last_seen_ns: AtomicU64,
 }
@@ -38,6 +41,21 @@ impl Lane {
     /// comes again.
     pub(crate) fn refuse(&self, sequence: u64) {
         self.refused.store(sequence, Ordering::Release);
+    }
+
+    /// The batch is not to come again.
+    pub(crate) fn refuse_for_good(&self, sequence: u64) {
+        let mut refused = self.refused_for_good();
+        if !refused.contains(&sequence) {
+            refused.push_back(sequence);
+        }
+        if refused.len() > MAX_REFUSED_TOLD {
+            refused.pop_front();
+        }
+    }
+
+    fn refused_for_good(&self) -> MutexGuard<'_, VecDeque<u64>> {
+        self.refused_for_good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a batch before this one was refused for now.
@@ -71,6 +89,12 @@ impl Lanes {
         let Some(lane) = lanes.get(&instance) else { return 0 };
         lane.refused.store(0, Ordering::Release);
         lane.durable()
+    }
+
+    /// The last batches of an instance that were refused for good, oldest first.
+    pub(crate) fn refused_for_good(&self, instance: InstanceId) -> Vec<u64> {
+        let lane = self.lock().get(&instance).cloned();
+        lane.map_or_else(Vec::new, |lane| lane.refused_for_good().iter().copied().collect())
     }
 
     /// Forgets instances that sent nothing since `before` and are not sending now, but for those of which calls are

@@ -155,6 +155,13 @@ impl Store {
         self.shared.lanes.begin_anew(instance)
     }
 
+    /// The last batches of an instance that were refused for good since the store was opened, oldest first; at most
+    /// [`limits::MAX_REFUSED_TOLD`](glasshull_wire::limits::MAX_REFUSED_TOLD). Batches behind them may be stored, so that
+    /// [`Self::durable_sequence`] is no word of them.
+    pub fn refused_sequences(&self, instance: InstanceId) -> Vec<u64> {
+        self.shared.lanes.refused_for_good(instance)
+    }
+
     /// What there is now. Running calls have lasted until now.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.shared.live.snapshot();

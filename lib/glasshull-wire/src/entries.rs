@@ -4,7 +4,7 @@
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-use crate::limits::{MAX_CONDITION_DEPTH, MAX_PATTERNS, MAX_PROBES};
+use crate::limits::{MAX_CONDITION_DEPTH, MAX_PATTERNS, MAX_PROBES, MAX_REFUSED_TOLD};
 
 /// Field numbers from the outermost message to the repeated field, with the most entries it may have in all.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub fn within(bounds: &[Bound], message: &[u8]) -> bool {
     bounds.iter().all(|bound| count(message, bound.path) <= bound.most)
 }
 
-/// Whether a `ToInstance` message keeps the limits on probes, patterns and conditions: what an instance would hold in
+/// Whether a `ToInstance` message keeps the limits on probes, patterns, conditions and refused batches: what an instance would hold in
 /// memory if it decoded what a hub that lies sends it.
 ///
 /// ```
@@ -31,6 +31,10 @@ pub fn within(bounds: &[Bound], message: &[u8]) -> bool {
 /// assert!(!entries::within_instance_limits(&message.encode_to_vec()));
 /// ```
 pub fn within_instance_limits(message: &[u8]) -> bool {
+    let refused = each(1, message).flat_map(|welcome| each(5, welcome));
+    if refused.map(<[u8]>::len).sum::<usize>() > MAX_REFUSED_TOLD * MAX_VARINT_BYTES {
+        return false;
+    }
     let lists = each(1, message).flat_map(|welcome| each(3, welcome)).chain(each(2, message));
     let probes = lists.flat_map(|probes| each(2, probes));
     let (mut count, mut patterns, mut parts) = (0, 0, 0);
@@ -46,6 +50,9 @@ pub fn within_instance_limits(message: &[u8]) -> bool {
     }
     true
 }
+
+/// What a number takes at most.
+const MAX_VARINT_BYTES: usize = 10;
 
 /// More probes than an instance takes are left out by it; so many more are a lie.
 const MAX_PROBES_SENT: usize = 16 * MAX_PROBES;
@@ -159,6 +166,17 @@ mod tests {
 
     fn with(condition: Condition) -> Probe {
         Probe { condition: Some(condition), ..Probe::default() }
+    }
+
+    #[test]
+    fn as_many_refused_batches_are_told_as_an_instance_listens_to() {
+        let told = |refused: Vec<u64>| {
+            let welcome = Welcome { refused, ..Welcome::default() };
+            ToInstance { message: Some(to_instance::Message::Welcome(welcome)) }.encode_to_vec()
+        };
+        assert!(within_instance_limits(&told(vec![u64::MAX; MAX_REFUSED_TOLD])));
+        assert!(!within_instance_limits(&told(vec![u64::MAX; MAX_REFUSED_TOLD + 1])));
+        assert!(!within_instance_limits(&told(vec![1; 10 * MAX_REFUSED_TOLD + 1])));
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub const MAX_TAGS: usize = 32;
 /// One JSON text (arguments, returned value or error of one call), in bytes.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
+/// Batches of an instance of which it is told again, when it comes back, that they were refused for good.
+pub const MAX_REFUSED_TOLD: usize = 64;
+
 /// Probes one instance is given at a time.
 pub const MAX_PROBES: usize = 256;
 

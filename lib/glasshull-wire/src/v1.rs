@@ -323,6 +323,10 @@ pub struct Welcome {
     /// The hub's version, for people.
     #[prost(string, tag = "4")]
     pub hub: ::prost::alloc::string::String,
+    /// Batches the hub has refused for good, the last 64 at most: their refusals may have been lost with a connection, and they
+    /// are not among those that `durable_sequence` counts as held.
+    #[prost(uint64, repeated, tag = "5")]
+    pub refused: ::prost::alloc::vec::Vec<u64>,
 }
 /// The hub will not take the last message. Codes are those of `glasshull-api`, such as `GH1004`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -190,6 +190,26 @@ fn a_refused_batch_is_counted_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_refusal_that_is_lost_with_its_connection_is_heard_with_the_next() {
+    let hub = TestHub::start();
+    let agent = agent(&hub);
+    hub.faults().refuse.store(1, Ordering::Relaxed);
+    hub.faults().lost_answers.store(true, Ordering::Relaxed);
+    hub.probe(vec![probe("work")]);
+    agent.context().in_scope(|| (0..10).for_each(|n| assert_eq!(work(n), n)));
+    hub.wait("the refusal is lost", |state| state.refused.first().copied());
+    agent.context().in_scope(|| (10..20).for_each(|n| assert_eq!(work(n), n)));
+    hub.wait("what comes behind is stored", |state| state.batches.first().copied());
+    hub.faults().lost_answers.store(false, Ordering::Relaxed);
+    hub.cut();
+    let refused = hub.wait("the refusal is counted", |state| {
+        state.reports.last()?.drops.map(|drops| drops.refused).filter(|refused| *refused > 0)
+    });
+    assert!(agent.flush(PATIENCE));
+    assert_eq!(numbers(&hub).len() as u64 + refused, 20);
+}
+
+#[test]
 fn garbage_from_the_hub_is_passed_over() {
     let hub = TestHub::start();
     hub.faults().garbage.store(true, Ordering::Relaxed);

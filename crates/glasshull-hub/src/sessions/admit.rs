@@ -141,6 +141,7 @@ async fn welcome(
         durable_sequence: parts.store.durable_sequence(row.id),
         probes: Some(probes.clone()),
         hub: crate::VERSION.into(),
+        refused: parts.store.refused_sequences(row.id),
     };
     let sent = socket.send(to_instance::Message::Welcome(welcome)).await;
     Ok(sent.then_some((probes, place)))

@@ -85,6 +85,8 @@ async fn a_batch_that_is_wrong_is_refused_alone() {
     assert_eq!(instance.ack().await, Some(100), "the session goes on");
     assert_eq!(count(&hub).await, 10);
     assert_eq!(hub.metric("glasshull_refusals_total{code=\"GH1004\"}").await, 7.0);
+    let (_again, welcome) = TestInstance::welcomed_as(hub.address(), instance.said.clone()).await;
+    assert_eq!((welcome.durable_sequence, welcome.refused), (100, (1..=7).collect()), "who missed it hears it again");
 }
 
 /// A gigabyte of zeros in some kilobytes, which claims to be small.

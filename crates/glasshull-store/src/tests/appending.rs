@@ -6,8 +6,8 @@ use std::time::Duration;
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use glasshull_wire::limits::MAX_AHEAD_NS;
-use glasshull_wire::v1::Outcome;
+use glasshull_wire::limits::{MAX_AHEAD_NS, MAX_REFUSED_TOLD};
+use glasshull_wire::v1::{CallBatch, Outcome};
 use glasshull_wire::{BatchError, CallRow, Calls};
 use tokio_util::sync::CancellationToken;
 
@@ -154,6 +154,24 @@ async fn what_contradicts_itself_is_refused_and_counted() {
     assert_eq!(rig.store().stats().refused_invalid, 7);
     assert!(rig.calls().await.is_empty());
     assert_eq!(rig.store().durable_sequence(source(1).instance), 0);
+}
+
+#[tokio::test]
+async fn who_comes_back_is_told_what_was_refused_for_good() {
+    let rig = Rig::new().await;
+    let wrong = |sequence| CallBatch { calls: 7, ..batch(sequence, &[1]) };
+    let refused = || rig.store().refused_sequences(source(1).instance);
+    assert!(refused().is_empty());
+    for sequence in [1, 2, 2] {
+        rig.store().append(&source(1), wrong(sequence)).await.unwrap_err();
+    }
+    rig.store().append(&source(1), batch(3, &[1])).await.unwrap();
+    assert_eq!((rig.store().durable_sequence(source(1).instance), refused()), (3, vec![1, 2]));
+    for sequence in 4..4 + MAX_REFUSED_TOLD as u64 {
+        rig.store().append(&source(1), wrong(sequence)).await.unwrap_err();
+    }
+    assert_eq!((refused().len(), refused()[0]), (MAX_REFUSED_TOLD, 4), "the oldest are forgotten");
+    assert!(rig.store().refused_sequences(source(2).instance).is_empty());
 }
 
 #[tokio::test]

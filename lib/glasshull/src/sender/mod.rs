@@ -417,6 +417,8 @@ impl Sender {
             let why = format!("it speaks protocol {}, this SDK speaks {PROTOCOL}", welcome.protocol);
             return self.back_off(&why, Duration::ZERO, now);
         }
+        // Before what is held is forgotten: their refusals may have been lost, and batches behind them be stored.
+        welcome.refused.iter().for_each(|&sequence| self.count_refused(sequence));
         self.outbox.acknowledge(welcome.durable_sequence);
         self.outbox.rewind();
         self.probes.apply(welcome.probes.unwrap_or_default(), &self.agent, now);
@@ -539,10 +541,15 @@ impl Sender {
         Link::Open(open)
     }
 
+    /// A batch that is not to be sent again is lost, and counted once.
+    fn count_refused(&mut self, sequence: u64) {
+        let lost = self.outbox.refuse(sequence);
+        self.agent.drops.refused.fetch_add(lost, Ordering::Relaxed);
+    }
+
     fn refused(&mut self, open: Box<OpenLink>, refusal: &v1::Refusal) -> Link {
         if refusal.sequence > 0 {
-            let lost = self.outbox.refuse(refusal.sequence);
-            self.agent.drops.refused.fetch_add(lost, Ordering::Relaxed);
+            self.count_refused(refusal.sequence);
         }
         if refusal.closing {
             return self.turned_away(refusal);

@@ -43,6 +43,7 @@ pub struct State {
     /// In order of arrival, running ones too.
     pub rows: Vec<Call>,
     pub batches: Vec<u64>,
+    pub refused: Vec<u64>,
     /// When each of these came.
     pub batches_at: Vec<Instant>,
     /// When it answered last.
@@ -63,6 +64,8 @@ pub struct Faults {
     pub mute: AtomicBool,
     /// Refuses batches with this sequence.
     pub refuse: AtomicU64,
+    /// What it says of batches, refused or stored, is lost with the connection.
+    pub lost_answers: AtomicBool,
     /// Asks for a pause in batches with each acknowledgement.
     pub wait_ms: AtomicU32,
     /// Sends bytes that are no message.
@@ -282,7 +285,8 @@ impl Session {
                 let durable_sequence = state.durable.get(&self.instance).copied().unwrap_or(0);
                 let probes = Some(state.probes.clone());
                 state.hellos.push(hello);
-                let welcome = v1::Welcome { protocol: 1, durable_sequence, probes, hub: "test".into() };
+                let refused = state.refused.clone();
+                let welcome = v1::Welcome { protocol: 1, durable_sequence, probes, hub: "test".into(), refused };
                 if shared.faults.garbage.load(Ordering::Relaxed) {
                     let _ = socket.send(Message::Binary(vec![0xFF; 1_000].into()));
                     let _ = socket.send(Message::Text("what?".into()));
@@ -300,6 +304,10 @@ impl Session {
 
     fn take(&mut self, shared: &Shared, state: &mut State, socket: &mut WebSocket<TcpStream>, batch: &v1::CallBatch) {
         if shared.faults.refuse.load(Ordering::Relaxed) == batch.sequence {
+            state.refused.push(batch.sequence);
+            if shared.faults.lost_answers.load(Ordering::Relaxed) {
+                return;
+            }
             let refusal = v1::Refusal {
                 code: "GH0000".into(),
                 message: "no".into(),
@@ -318,6 +326,9 @@ impl Session {
             state.batches.push(batch.sequence);
             state.batches_at.push(Instant::now());
             state.rows.extend(rows(batch));
+        }
+        if shared.faults.lost_answers.load(Ordering::Relaxed) {
+            return;
         }
         state.acked_at = Some(Instant::now());
         let wait_ms = shared.faults.wait_ms.load(Ordering::Relaxed);
