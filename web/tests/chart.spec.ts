@@ -79,6 +79,21 @@ describe("what is different here", () => {
     await expect.poll(() => statement(page)).toContain("AND args->>'sku' = 'BEAD-11'");
   });
 
+  it("compares the marked with the others, function by function", async () => {
+    const q = `${CALLS} WHERE function LIKE '%::plan_walk'`;
+    const page = await open(
+      fragment({ q, view: "chart", x: "duration_ns", y: "count", brush: "5000000..60000000000," }),
+    );
+    await differences(page).getByRole("button", { name: "Compare by function" }).click();
+    await page.getByRole("figure", { name: /^Durations of/ }).waitFor();
+    await page
+      .getByRole("table", { name: "Change by function, from A to B" })
+      .getByRole("row", { name: /plan_walk/ })
+      .waitFor();
+    await page.goBack();
+    await differences(page).waitFor();
+  });
+
   it("points at the coupon of orders that cost nothing", async () => {
     const q = `SELECT started_at, duration_ns, cast(returned AS bigint) AS price, args FROM calls WHERE function LIKE '%::quote::price' AND outcome = 'returned'`;
     const page = await open(fragment({ q, view: "chart", x: "price", y: "count", brush: "0..0.5," }));

@@ -101,6 +101,27 @@ describe("functions", () => {
     await rows(page).first().waitFor();
   });
 
+  it("narrow the statement down, and show where their time goes", async () => {
+    await ask("TRACE pricing::* FOR 60s");
+    const q = "SELECT function, duration_ns, call_id FROM calls WHERE duration_ns > 1000 LIMIT 50";
+    const page = await open(fragment({ q }));
+    await answered(page);
+    await room(page, "Functions").click();
+    await page.getByRole("searchbox", { name: "Search functions" }).fill("pricing quote price");
+    await listed(page, "Functions")
+      .filter({ has: page.getByText("price", { exact: true }) })
+      .first()
+      .click();
+    const panel = page.getByRole("region", { name: "The function" });
+    await panel.getByRole("button", { name: "Add to the statement" }).click();
+    await expect
+      .poll(() => statement(page).innerText())
+      .toMatch(/duration_ns > 1000\s+AND service = 'pricing'\s+AND function = 'shop::\S+::price'/);
+    await page.goBack();
+    await panel.getByRole("button", { name: "Profile" }).click();
+    await page.getByRole("table", { name: "Time by function" }).getByRole("row", { name: /price/ }).waitFor();
+  });
+
   it("open in the reader's editor, once that is set", async () => {
     const page = await open(fragment({ room: "functions", find: "pricing quote price" }));
     await listed(page, "Functions")
@@ -114,6 +135,20 @@ describe("functions", () => {
     await page.keyboard.press("Escape");
     const link = panel.getByRole("link", { name: "Open in the editor" });
     expect(await link.getAttribute("href")).toMatch(/^vscode:\/\/file\/projects\/shop\/.+\.rs:\d+$/);
+  });
+});
+
+describe("instances", () => {
+  it("narrow the statement down to one of them", async () => {
+    const page = await open(fragment({ q: "SELECT function, call_id FROM calls LIMIT 50" }));
+    await answered(page);
+    await room(page, "Instances").click();
+    await listed(page, "Instances").first().click();
+    const panel = page.getByRole("region", { name: "The instance" });
+    await panel.getByRole("button", { name: "Add to the statement" }).click();
+    await expect
+      .poll(() => statement(page).innerText())
+      .toMatch(/WHERE service = '\S+' AND instance = '\S+'/);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Statements the page writes for people, and what it must know of those they write. */
-import type { Probe, Selector } from "../api/types";
+import type { Instance, Probe, Selector } from "../api/types";
 
 /** Statements that only ask. Anything else waits for a person even when it came with an address. */
 const ASKING = new Set(["SELECT", "WITH", "SHOW", "TREE", "FIND", "EXPLAIN", "DESCRIBE", "VALUES"]);
@@ -54,12 +54,22 @@ const CALL_COLUMNS = new Set(["service", "instance", "class", "release"]);
 
 /** The calls a probe captures, the newest first. `paths` are the functions there are. */
 export function callsOfProbe(probe: Probe, paths: readonly string[]): string {
+  return callsWhere(conditionOfProbe(probe, paths));
+}
+
+/** What makes a call one of them. */
+export function conditionOfProbe(probe: Probe, paths: readonly string[]): string {
   const conditions = [
     anyOf(probe.patterns.map((pattern) => patternCondition(pattern, paths))),
     ...probe.selectors.filter((selector) => CALL_COLUMNS.has(selector.key)).map(selectorCondition),
     `started_at >= TIMESTAMP ${quote(probe.created_at)}`,
   ];
-  return callsWhere(conditions.filter(Boolean).join("\n  AND "));
+  return conditions.filter(Boolean).join("\n  AND ");
+}
+
+/** What makes a call one of an instance's. */
+export function conditionOfInstance({ service, instance }: Instance): string {
+  return `service = ${quote(service)} AND instance = ${quote(instance)}`;
 }
 
 /** One of the conditions; nothing where one of them is none. */

@@ -2,7 +2,7 @@
 import { type Answer, asFailure, isAbort, runInColumns, runStatement } from "../api/client";
 import type { Columns } from "../api/columns";
 import type { Failure, Probe, TreeColumns } from "../api/types";
-import { pageOf } from "../language/select";
+import { pageOf, withCondition } from "../language/select";
 import { callsOfProbe, firstWord, indexOfByte, onlyAsks, RECENT_CALLS } from "../language/statement";
 import { hub } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
@@ -101,14 +101,17 @@ export class Session {
   /** Runs what stands in the editor, or `statement`, which then stands there; of `part` all that stands around it stays. */
   run(statement = this.text, part: { from: number } | null = null): Promise<void> {
     if (!statement.trim()) return Promise.resolve();
-    if (this.url.room !== "explore") this.enter("explore");
+    // From another room it is one step there and back.
+    const comes = this.url.room !== "explore";
+    if (comes) this.enter("explore");
     if (!part) this.type(statement);
     this.failedFrom = part?.from ?? 0;
     history.add(statement);
     this.waiting = false;
     const sameColumns = firstWord(statement) === firstWord(this.shown) ? this.url : START;
     const next: ViewState = { ...sameColumns, q: statement, show: null, call: null, from: 0, brush: null };
-    return this.#show(statement, { ...next, view: next.view === "tree" ? "table" : next.view }, "push");
+    const view = next.view === "tree" ? "table" : next.view;
+    return this.#show(statement, { ...next, view }, comes ? "replace" : "push");
   }
 
   /** Puts a statement into the editor for a person to look over; what stood there can be found among the earlier ones. */
@@ -116,6 +119,12 @@ export class Session {
     if (this.url.room !== "explore") this.enter("explore");
     history.add(this.text);
     this.type(statement);
+  }
+
+  /** Runs what is shown with one condition more, if it can have one. */
+  async narrow(condition: string): Promise<void> {
+    const next = withCondition(this.shown, condition);
+    if (next !== null) await this.run(next);
   }
 
   /** Runs a statement beside the editor, such as the `UNTRACE` of a button. Whether it was carried out. */
