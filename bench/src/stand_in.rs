@@ -194,6 +194,7 @@ fn welcome(order: &v1::Probes) -> v1::to_instance::Message {
         durable_sequence: 0,
         probes: Some(order.clone()),
         hub: "stand-in".into(),
+        refused: Vec::new(),
     })
 }
 

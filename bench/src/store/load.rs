@@ -41,8 +41,8 @@ const DISTURBED_GOAL: f64 = 1.0 / 0.7;
 pub(super) fn measure(packed: &Path, top: f64, floors: &Floors) -> Outcome<Vec<Row>> {
     let hub = HubProcess::start()?;
     tell("ingest alone, and while querying");
-    // What it takes while files, pages and connections are new is not what it takes.
-    fleet::send(hub.address(), batches(packed, BATCHES / 5)?, Pace::Top)?;
+    // What it takes while files, pages and connections are new, and its memory fills, is not what it takes.
+    fleet::send(hub.address(), batches(packed, BATCHES)?, Pace::Top)?;
     let alone = fleet::send(hub.address(), batches(packed, BATCHES)?, Pace::Top)?;
     let (disturbed, asked) = while_asked(&hub, || fleet::send(hub.address(), batches(packed, BATCHES)?, Pace::Top))?;
     let slower = alone.calls_per_second() / disturbed.calls_per_second();

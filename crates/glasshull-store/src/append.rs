@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::arrival::Arrival;
 use crate::journal::writer::{Append, Order};
 use crate::record::Record;
-use crate::shared::{Room, Shared};
+use crate::shared::{Room, SHORT_FROM, Shared};
 use crate::{Appended, Source, StoreError, rows};
 
 /// Time windows one batch may touch: two days of calls that took that long to end. Each becomes a file.
@@ -26,9 +26,6 @@ const INLINE_BYTES: u32 = 128 << 10;
 
 /// How long a sender is asked to wait when the live table is all but full.
 const MAX_WAIT_MS: f64 = 1_000.0;
-
-/// How full the live table is when senders are first asked to wait, from 0 to 1.
-const WAIT_FROM: f64 = 0.5;
 
 pub(crate) async fn append(
     shared: &Arc<Shared>,
@@ -66,7 +63,7 @@ pub(crate) async fn append(
     let append = Append { payload, arrival, received_at, lane, turn, room, answer };
     orders.send(Order::Append(Box::new(append))).await.map_err(|_| StoreError::Closed)?;
     durable.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::JournalUnwritable)?;
-    Ok(Appended::Stored { calls, wait_ms: wait_ms(shared) })
+    Ok(Appended::Stored { calls, wait_ms: wait_ms(shared.fullness()) })
 }
 
 /// What a batch's rows take, by what it says of itself, as far as that is allowed at all.
@@ -148,8 +145,22 @@ fn windows(calls: &Calls, window_ns: i64) -> Result<BTreeSet<i64>, StoreError> {
     }
 }
 
-/// Nothing while the live table is half empty, then the longer the fuller it is.
-fn wait_ms(shared: &Shared) -> u32 {
-    let over = (shared.fullness() - WAIT_FROM) / (1.0 - WAIT_FROM);
-    (over.clamp(0.0, 1.0) * MAX_WAIT_MS) as u32
+/// Nothing while there is room, then the longer the fuller the live table is: little at first, as what is short of room
+/// for a moment is not to be seen later for it.
+fn wait_ms(fullness: f64) -> u32 {
+    let over = (fullness - SHORT_FROM) / (1.0 - SHORT_FROM);
+    (over.clamp(0.0, 1.0).powi(2) * MAX_WAIT_MS) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders_wait_the_longer_the_less_room_there_is() {
+        assert_eq!([0.0, SHORT_FROM, 1.0, 1.5].map(wait_ms), [0, 0, 1_000, 1_000]);
+        let waits: Vec<u32> =
+            (0..=10).map(|tenth| wait_ms(SHORT_FROM + 0.1 * f64::from(tenth) * (1.0 - SHORT_FROM))).collect();
+        assert!(waits.is_sorted() && waits[1] <= 10 && waits[5] > 200, "{waits:?}");
+    }
 }

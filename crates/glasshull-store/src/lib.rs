@@ -11,6 +11,7 @@
 
 mod append;
 mod arrival;
+mod background;
 mod durable;
 mod error;
 mod folder;

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use self::pace::Pace;
 use self::rows::MergedRows;
 use self::upload::{PART_BYTES, Upload};
+use crate::background;
 use crate::retention::Retention;
 use crate::segment::{self, SegmentWriter, Told};
 use crate::shared::Shared;
@@ -146,7 +147,7 @@ impl Merger {
         // Whoever waits for this may go away.
         let _stop = stop.clone().drop_guard();
         let (work, planned, handle) = (self.work.clone(), inputs.clone(), Handle::current());
-        let writing = tokio::task::spawn_blocking(move || handle.block_on(work.write(&planned, stop)));
+        let writing = background::run(move || handle.block_on(work.write(&planned, stop)));
         let (written, begun) = match writing.await {
             Ok(Ok(merge)) => return Ok(Some(merge)),
             Ok(Err((failed, begun))) => (failed, begun),

@@ -20,6 +20,10 @@ pub const MAX_SUBSCRIBED_BATCHES: usize = 64;
 /// Rows of one batch as subscribers get it; larger ones come in parts.
 pub const MAX_SUBSCRIBED_ROWS: usize = 1_024;
 
+/// How full the live table is, from 0 to 1, when room is short: senders are asked to wait, and merging all but rests. A
+/// publication begins at a third, and what is live grows by what comes in meanwhile: by a fifth at half the rate a hub can take.
+pub(crate) const SHORT_FROM: f64 = 0.55;
+
 /// What a batch takes of the live table's limits until it is published.
 #[derive(Debug)]
 pub(crate) struct Room {

@@ -17,7 +17,7 @@ const BASE_BYTES: u64 = 96 << 20;
 pub(crate) struct Shares {
     /// Live rows, three eighths: what a hub can take in while it publishes.
     pub(crate) live: u64,
-    /// Live rows that are published at a time, a sixth: as a rule half a million calls, which need not be merged any more.
+    /// Live rows that are published at a time, an eighth: as a rule 400,000 calls, which need not be merged any more.
     pub(crate) publish: u64,
     /// Segments that are merged: a twelfth.
     pub(crate) merge: u64,
@@ -34,7 +34,7 @@ impl Shares {
         let rest = memory.bytes().saturating_sub(BASE_BYTES);
         Self {
             live: rest / 8 * 3,
-            publish: rest / 6,
+            publish: rest / 8,
             merge: rest / 12,
             query: rest / 4,
             footers: rest / 16,

@@ -8,16 +8,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Failed;
-use crate::shared::Shared;
+use crate::shared::{SHORT_FROM, Shared};
 
 /// How long a merge rests, by how long it has worked: where there is nothing else to do; while rows are published;
 /// when the live table is so full that senders are asked to wait.
 const AT_EASE: u32 = 1;
 const PUBLISHING: u32 = 4;
 const SHORT_OF_ROOM: u32 = 20;
-
-/// How full the live table is when room is short, from 0 to 1: when senders are first asked to wait.
-const SHORT_FROM: f64 = 0.5;
 
 /// The longest rest: after it is asked again what else is to be done.
 const MAX_REST: Duration = Duration::from_secs(2);
@@ -56,7 +53,7 @@ mod tests {
         let worked = Duration::from_millis(10);
         assert_eq!(rest(worked, false, 0.0), worked);
         assert_eq!(rest(worked, true, 0.4), 4 * worked);
-        assert_eq!(rest(worked, true, 0.5), 20 * worked);
+        assert_eq!(rest(worked, true, SHORT_FROM), 20 * worked);
         assert_eq!(rest(worked, false, 1.0), 20 * worked);
         assert_eq!(rest(Duration::MAX / 100, false, 1.0), MAX_REST);
         assert_eq!(rest(Duration::ZERO, true, 1.0), Duration::ZERO);
