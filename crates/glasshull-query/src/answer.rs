@@ -77,7 +77,7 @@ pub(crate) fn kind(name: &str, of: &DataType) -> ColumnKind {
         DataType::Boolean => ColumnKind::Boolean,
         DataType::Timestamp(..) => ColumnKind::Time,
         DataType::Duration(_) => ColumnKind::Duration,
-        of if of.is_integer() && (name.ends_with("_ns") || name.ends_with("_ns)")) => ColumnKind::Duration,
+        of if of.is_numeric() && is_duration(name) => ColumnKind::Duration,
         of if of.is_numeric() => ColumnKind::Number,
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Struct(_) => {
             ColumnKind::Json
@@ -87,6 +87,13 @@ pub(crate) fn kind(name: &str, of: &DataType) -> ColumnKind {
         DataType::Dictionary(_, values) => kind(name, values),
         _ => ColumnKind::Text,
     }
+}
+
+/// Whether numbers of this name are nanoseconds: `duration_ns`, `avg(calls.duration_ns)`.
+fn is_duration(name: &str) -> bool {
+    const OF_OTHER_UNITS: [&str; 5] = ["count(", "var", "corr(", "covar", "regr_"];
+    let is_made = name.ends_with("_ns)") && !OF_OTHER_UNITS.iter().any(|of| name.starts_with(of));
+    is_made || name.ends_with("_ns")
 }
 
 /// A column of JSON values is one of numbers, texts or truth values where all its values are; otherwise each becomes

@@ -207,6 +207,9 @@ const PREFIXES: [&str; 7] = [
 ];
 
 fn meaning(message: &str, sql: &str) -> Failure {
+    if let Some(failure) = mistaken(message) {
+        return failure;
+    }
     if let Some((_, error)) = message.split_once(FILTER_FAILED) {
         // It is written as Rust would write the value.
         let error = if error.contains("DivideByZero") { "Divide by zero error" } else { error };
@@ -218,6 +221,21 @@ fn meaning(message: &str, sql: &str) -> Failure {
         Some(table) => no_table(table.rsplit('.').next().unwrap_or(table), sql),
         None => with_its_hint(message),
     }
+}
+
+/// What people write who know conditions of probes, or JSON elsewhere. The messages as they come show some captured value.
+fn mistaken(message: &str) -> Option<Failure> {
+    let (what, hint) = if message.contains("Cannot cast string") {
+        (
+            "A text is compared with a number or a time, and not every text there is one.",
+            "Write the value as a text, returned = '0' instead of returned = 0, or convert what can be: try_cast(returned AS bigint) > 0.",
+        )
+    } else if message.contains("Cannot access field at argument") {
+        ("Dots do not lead into JSON.", "Write args->'order'->>'coupon' for args.order.coupon.")
+    } else {
+        return None;
+    };
+    Some(Failure::new(Code::StatementMeaning, what).hint(hint))
 }
 
 /// DataFusion tells what may have been meant in a line of its own. It knows hundreds of functions: those that people ask

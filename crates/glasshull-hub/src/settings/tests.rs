@@ -65,7 +65,7 @@ fn memory_is_shared_out_but_for_what_is_said_by_name() {
     let small = Settings::new(layer("memory = '352MiB'")).expect("right");
     assert_eq!(
         (small.live_bytes, small.publish_bytes, small.query_memory_bytes),
-        (96 << 20, (256 << 20) / 6, 64 << 20)
+        (96 << 20, (256 << 20) / 8, 64 << 20)
     );
     let said = Settings::new(layer("memory = '352MiB'\nlive_bytes = 50000000")).expect("right");
     assert_eq!((said.live_bytes, said.shares().live, said.publish_bytes), (50_000_000, 50_000_000, 16_666_666));

@@ -78,6 +78,21 @@ async fn json_is_reached_into_in_memory_and_in_segments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_conditions_of_probes_allow_is_told_in_sql() {
+    let rig = Rig::new().await;
+    rig.append(&[call("f", 1).args(r#"{"order":{"coupon":"FREE"}}"#).returned(r#"{"secret":"of somebody"}"#)]).await;
+    rig.publish().await;
+    for sql in ["SELECT call_id FROM calls WHERE returned = 0", "SELECT sum(cast(returned AS bigint)) FROM calls"] {
+        let failure = rig.ask(sql).await.unwrap_err();
+        assert_eq!(failure.code, "GH2002");
+        assert!(failure.hint.unwrap().contains("returned = '0'"), "{}", failure.message);
+        assert!(!failure.message.contains("somebody"), "{}", failure.message);
+    }
+    let failure = rig.ask("SELECT args.order.coupon FROM calls").await.unwrap_err();
+    assert!(failure.hint.unwrap().contains("args->'order'->>'coupon'"), "{}", failure.message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn json_values_of_several_kinds_are_told_apart() {
     let rig = Rig::new().await;
     let returns = |id, json: &str| call("f", id).returned(&format!(r#"{{"v":{json}}}"#));
@@ -104,7 +119,10 @@ async fn values_are_written_as_the_api_says() {
     assert_eq!(rig.value("SELECT 0.0 / 0.0").await, json!(null));
     assert_eq!(rig.value("SELECT array[1, NULL, 3]").await, json!("[1,null,3]"));
     assert_eq!(rig.value("SELECT max(duration_ns) = 1000000 FROM calls").await, json!(true));
-    assert_eq!(rig.ask("SELECT max(duration_ns) FROM calls").await.unwrap().columns[0].kind, Duration);
+    let of = "max(duration_ns), avg(duration_ns), approx_percentile_cont(duration_ns, 0.5) AS p50_ns";
+    let rows = rig.ask(&format!("SELECT {of}, count(duration_ns), var(duration_ns) FROM calls")).await.unwrap();
+    let kinds: Vec<ColumnKind> = rows.columns.iter().map(|column| column.kind).collect();
+    assert_eq!(kinds, [Duration, Duration, Duration, Number, Number], "{:?}", rows.columns);
     assert_eq!(rig.value("SELECT ended_at - started_at FROM calls").await, json!(1_000_000));
 }
 
