@@ -1,7 +1,10 @@
-// Measures the page in Chromium, over the hub at GLASSHULL_URL; prints [{what, value, unit, floor, goal}] for `cargo xtask bench page`.
+// Measures the page in Chromium, over the hub at GLASSHULL_URL, with calls made by GLASSHULL_SHOP, the shop's program; prints
+// [{what, value, unit, floor, goal}] for `cargo xtask bench page`.
+import { execFileSync, spawn } from "node:child_process";
 import { chromium } from "playwright-core";
 
 const HUB = process.env.GLASSHULL_URL?.replace(/\/$/, "");
+const SHOP = process.env.GLASSHULL_SHOP;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 /** Frames that are looked at, and rounds of which the middle counts. */
 const FRAMES = 300;
@@ -11,9 +14,19 @@ const FRAME_MS = 16.7;
 const MILLION =
   "SELECT started_at, function, duration_ns, outcome, service, call_id FROM calls LIMIT 1000000";
 
-if (!HUB) {
+/** Calls of the large trace, and how often it is opened. */
+const BINS = "100000";
+const OPENED = 7;
+const LARGEST =
+  "SELECT started_at, function, duration_ns, call_id FROM calls WHERE function LIKE '%stocktake::run' AND outcome = 'returned' ORDER BY started_at DESC LIMIT 1";
+/** How long the live tail runs, in minutes: what leaks a little each second shows in a few. */
+const TAIL_MINUTES = Number(process.env.GLASSHULL_TAIL_MINUTES ?? 2);
+/** What it takes until it is as full as it gets, in seconds. */
+const SETTLED_S = 30;
+
+if (!HUB || !SHOP) {
   console.error(
-    "Set GLASSHULL_URL to a running hub's address, or run `cargo xtask bench page`, which starts one.",
+    "Set GLASSHULL_URL to a running hub's address and GLASSHULL_SHOP to the shop's program, or run `cargo xtask bench page`.",
   );
   process.exit(2);
 }
@@ -133,6 +146,80 @@ async function table() {
   });
 }
 
+async function ask(statement) {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ statement });
+  const answer = await fetch(`${HUB}/api/v1/statements`, { method: "POST", headers, body });
+  if (!answer.ok) throw new Error(`${statement}: ${await answer.text()}`);
+}
+
+/** A trace of a hundred thousand calls, from the click on its row until it is drawn. */
+async function largeTrace() {
+  await ask("TRACE stocktake::* FOR 10m LIMIT 1000000 CALLS RATE 1000000 PER SECOND");
+  const env = { ...process.env, GLASSHULL_HUB: HUB };
+  execFileSync(SHOP, ["stocktake", "--bins", BINS, "--patience", "60"], { env, stdio: "ignore" });
+  const rounds = await withPage(async (page) => {
+    await page.goto(view({ q: LARGEST }));
+    const rounds = [];
+    for (let round = 0; round < OPENED; round += 1) {
+      await page.locator("[role=grid] .row[role=row]").first().waitFor();
+      rounds.push(await clickToDrawn(page));
+      await page.keyboard.press("Escape");
+    }
+    return rounds;
+  });
+  const row = (what, of, goal = null) => ({ what, value: middle(rounds.map(of)), unit: "ms", goal });
+  return [
+    row("a trace of a hundred thousand calls: from click to drawn", ({ drawn }) => drawn, 1000),
+    row("of these until the hub had answered", ({ answered }) => answered),
+  ];
+}
+
+/** Milliseconds until rows are on the screen, and of these until the answer was there. */
+function clickToDrawn(page) {
+  return page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const began = performance.now();
+    document.querySelector("[role=grid] .row[role=row]").click();
+    while (!document.querySelector("[role=treegrid] .row[role=row]")) await frame();
+    await frame();
+    const drawn = performance.now() - began;
+    const answers = performance
+      .getEntriesByType("resource")
+      .filter(({ name }) => name.endsWith("/statements"));
+    const answered =
+      Math.max(...answers.map(({ responseEnd }) => responseEnd).filter((at) => at > began)) - began;
+    return { drawn, answered: Math.min(answered, drawn) };
+  });
+}
+
+/** What the page holds while calls come and come. */
+async function liveTail() {
+  const env = { ...process.env, GLASSHULL_HUB: HUB };
+  const shop = spawn(SHOP, ["--stop-with-stdin", "all"], { env, stdio: ["pipe", "ignore", "ignore"] });
+  try {
+    await ask("TRACE storefront::*, pricing::*, warehouse::* FOR 2h LIMIT 10000000 CALLS");
+    return await withPage(async (page) => {
+      const tools = await page.context().newCDPSession(page);
+      const heap = async () => {
+        await tools.send("HeapProfiler.collectGarbage");
+        return (await tools.send("Runtime.getHeapUsage")).usedSize / 2 ** 20;
+      };
+      await page.goto(view({ room: "live" }));
+      await page.waitForTimeout(SETTLED_S * 1000);
+      const before = await heap();
+      await page.waitForTimeout(TAIL_MINUTES * 60_000);
+      const after = await heap();
+      return [
+        { what: `a live tail: its heap after ${SETTLED_S} s`, value: before, unit: "MiB" },
+        { what: `the same ${TAIL_MINUTES} min later`, value: after, unit: "MiB", goal: before + 2 },
+      ];
+    });
+  } finally {
+    shop.stdin.end();
+  }
+}
+
 const rows = [];
-for (const measure of [firstLoad, cold, table]) rows.push(...(await measure()));
+for (const measure of [firstLoad, cold, table, largeTrace, liveTail]) rows.push(...(await measure()));
 process.stdout.write(`${JSON.stringify(rows.map((row) => ({ floor: null, goal: null, ...row })))}\n`);

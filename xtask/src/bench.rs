@@ -14,7 +14,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "capture", packages: &["bench"] },
     Bench { name: "hub", packages: &["bench", "glasshull-cli"] },
-    Bench { name: "page", packages: &["bench", "glasshull-cli"] },
+    Bench { name: "page", packages: &["bench", "glasshull-cli", "shop"] },
     Bench { name: "soak", packages: &["bench"] },
     Bench { name: "store", packages: &["bench", "glasshull-cli"] },
     Bench { name: "store-plot", packages: &["bench"] },
@@ -38,6 +38,7 @@ pub(crate) fn bench(name: &str, flags: &[&str]) -> Outcome {
     run(build)?;
     let mut measure = command(program("bench", "release"), &[name]);
     measure.env("GLASSHULL_PROGRAM", program("glasshull", "release"));
+    measure.env("GLASSHULL_SHOP", program("shop", "release"));
     measure.envs(chromium.map(|chromium| ("CHROMIUM", chromium)));
     measure.envs(python.map(|python| ("RIVALS_PYTHON", python)));
     measure.args(flags);
