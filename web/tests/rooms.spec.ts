@@ -202,12 +202,22 @@ describe("the palette", () => {
     await expect.poll(() => page.evaluate(() => document.documentElement.dataset["theme"])).not.toBe(before);
   });
 
+  it("looks for what nobody knows in every captured value", async () => {
+    const page = await open();
+    await answered(page);
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Find anything" }).fill("78ce640c-1db0");
+    await found(page).filter({ hasText: "in every argument" }).waitFor();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => statement(page).innerText()).toBe("FIND '78ce640c-1db0'");
+  });
+
   it("opens over the statement that is written, and gives the focus back", async () => {
     const page = await open();
     await write(page, "SELECT 1 AS kept");
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Find anything" }).fill("zzqqxx");
-    await page.getByText("Nothing here matches").waitFor();
+    await found(page).filter({ hasText: "zzqqxx" }).waitFor();
     await page.keyboard.press("Escape");
     await page.keyboard.press("End");
     await page.keyboard.type(", 2");

@@ -5,7 +5,7 @@ import type { Column } from "../api/types";
 import { brief } from "../format/number";
 import { clockText, duration } from "../format/time";
 import { type Bins as BinEdges, type Brush, edgeOf, type Range } from "./questions";
-import { type Axis, nearest, type Points, type Scale } from "./series";
+import { around, type Axis, nearest, type Points, type Scale } from "./series";
 
 /** Pixels around the pointer in which a point is meant. */
 const REACH = 14;
@@ -221,6 +221,8 @@ export function drawPoints(target: PlotTarget, plot: PointPlot): uPlot {
   const { points, groups } = plot;
   const options = baseOptions(target, plot);
   options.series = [{}, ...groups.map((_, place) => look(plot.kind, place, groups.length))];
+  const x = options.scales?.["x"];
+  if (x && !x.range) x.range = (_, least, most) => around(least, most, plot.logX);
   options.plugins?.push(pointerPlugin(plot));
   const values = groups.map(({ has }) =>
     points.y.map((value, index) => (has(points.rows[index] as number) ? value : null)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { columnsOfRows } from "../api/columns";
 import type { Rows } from "../api/types";
-import { axis, type Axis, choose, COUNT, nearest, points } from "./series";
+import { around, axis, type Axis, choose, COUNT, nearest, points } from "./series";
 
 const ROWS: Rows = {
   columns: [
@@ -74,4 +74,19 @@ describe("points", () => {
     expect(nearest(found, same, { x: 11, y: 12 }, 5)).toBe(1);
     expect(nearest(found, same, { x: 15, y: 0 }, 5)).toBe(-1);
   });
+});
+
+it("leaves room beside the outermost points, also where there is but one place", () => {
+  for (const log of [false, true]) {
+    for (const [least, most] of [
+      [200, 2000],
+      [7, 7],
+    ] as const) {
+      const [from, to] = around(least, most, log);
+      expect(from).toBeLessThan(least);
+      expect(to).toBeGreaterThan(most);
+    }
+  }
+  expect(around(0, 0, false)).toEqual([-0.02, 0.02]);
+  expect(around(0, 100, false)).toEqual([-2, 102]);
 });

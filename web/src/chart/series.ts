@@ -138,3 +138,16 @@ export function nearest(
   }
   return best;
 }
+
+/** How much room there is beside the outermost points, in parts of what lies between them. */
+const BESIDE = 0.02;
+
+/** The ends of an axis with points from `least` to `most`: of several at the very end uPlot would draw but one. */
+export function around(least: number, most: number, log: boolean): [number, number] {
+  if (log) {
+    const beside = Math.max(1.05, (most / least) ** BESIDE);
+    return [least / beside, most * beside];
+  }
+  const beside = (most - least || Math.abs(most) || 1) * BESIDE;
+  return [least - beside, most + beside];
+}

@@ -1,6 +1,6 @@
 /** Everything the palette finds: views, commands, statements, functions, probes, instances. */
 import type { FunctionEntry, Instance, Probe } from "../api/types";
-import { callsOfProbe, RECENT_CALLS, traceStatement } from "../language/statement";
+import { callsOfProbe, callsWithValue, RECENT_CALLS, traceStatement } from "../language/statement";
 import { COMMANDS, isPossible } from "../shell/commands.svelte";
 import { history } from "../state/history.svelte";
 import { hub } from "../state/hub.svelte";
@@ -10,7 +10,7 @@ import { rateKey } from "../functions/rates";
 import { type Candidate, candidate } from "./fuzzy";
 
 export interface Item {
-  kind: "Command" | "Saved" | "Template" | "Probe" | "Instance" | "Function" | "Earlier";
+  kind: "Command" | "Saved" | "Template" | "Probe" | "Instance" | "Function" | "Earlier" | "Find";
   text: string;
   detail: string;
   key?: string;
@@ -77,6 +77,16 @@ export function manyItems(functions: FunctionEntry[], instances: Instance[]): Ca
   return [
     ...instances.map((one) => candidate(instanceItem(one), `${one.instance} ${one.service} ${one.class}`, 3)),
     ...functions.map((one) => candidate(functionItem(one), `${one.service} ${one.function}`)),
+  ];
+}
+
+/** What can be done with any text: an id may be all that one has. */
+export function lastItems(typed: string): { item: Item; places: number[] }[] {
+  const text = typed.trim();
+  if (!text) return [];
+  const run = () => void session.run(callsWithValue(text));
+  return [
+    { item: { kind: "Find", text, detail: "in every argument, returned value and error", run }, places: [] },
   ];
 }
 

@@ -109,7 +109,17 @@ export class Session {
     history.add(statement);
     this.waiting = false;
     const sameColumns = firstWord(statement) === firstWord(this.shown) ? this.url : START;
-    const next: ViewState = { ...sameColumns, q: statement, show: null, call: null, from: 0, brush: null };
+    // A statement says its own order.
+    const sort = statement === this.shown ? this.url.sort : null;
+    const next: ViewState = {
+      ...sameColumns,
+      q: statement,
+      show: null,
+      call: null,
+      from: 0,
+      brush: null,
+      sort,
+    };
     const view = next.view === "tree" ? "table" : next.view;
     return this.#show(statement, { ...next, view }, comes ? "replace" : "push");
   }
@@ -124,7 +134,10 @@ export class Session {
   /** Runs what is shown with one condition more, if it can have one. */
   async narrow(condition: string): Promise<void> {
     const next = withCondition(this.shown, condition);
-    if (next !== null) await this.run(next);
+    const { sort } = this.url;
+    if (next === null) return;
+    await this.run(next);
+    if (sort && this.shown === next) this.change({ sort });
   }
 
   /** Runs a statement beside the editor, such as the `UNTRACE` of a button. Whether it was carried out. */
