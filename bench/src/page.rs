@@ -1,5 +1,6 @@
 //! The page in a real Chromium, over a hub with a million calls: what its first load takes, when one can work with it, how
-//! evenly its table scrolls, how soon a large trace is drawn, what a live tail holds. The measuring itself is done by `web/scripts/bench.mjs`, where the browser is driven.
+//! evenly its table scrolls, how soon a large trace is drawn, what a live tail holds. The measuring itself is done by
+//! `web/scripts/bench.mjs`, where the browser is driven.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
