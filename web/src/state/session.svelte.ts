@@ -264,13 +264,14 @@ export class Session {
     this.#abort = abort;
     this.runningSince = Date.now();
     this.notice = null;
+    const asked = this.url;
     try {
       const answer = await runInColumns(pageOf(statement, next.from) ?? statement, {
         ...(next.live ? { maxRows: MAX_LIVE_ROWS } : {}),
         signal: abort.signal,
       });
       this.failure = null;
-      await this.#take(answer, statement, next, step);
+      await this.#take(answer, statement, { ...next, ...this.#changedSince(asked) }, step);
     } catch (thrown) {
       if (isAbort(thrown)) return;
       this.#fail(statement, thrown);
@@ -309,6 +310,13 @@ export class Session {
   #fail(statement: string, thrown: unknown): void {
     this.failure = asFailure(thrown);
     this.failed = statement;
+  }
+
+  /** What was changed while a statement ran: a word that was typed into a search, say. */
+  #changedSince(asked: ViewState): Partial<ViewState> {
+    const keys = Object.keys(this.url) as (keyof ViewState)[];
+    const changed = keys.filter((key) => this.url[key] !== asked[key]);
+    return Object.fromEntries(changed.map((key) => [key, this.url[key]]));
   }
 
   /** Whoever has gone to another room meanwhile stays there. */
