@@ -20,8 +20,8 @@ pub fn within(bounds: &[Bound], message: &[u8]) -> bool {
     bounds.iter().all(|bound| count(message, bound.path) <= bound.most)
 }
 
-/// Whether a `ToInstance` message keeps the limits on probes, patterns, conditions and refused batches: what an instance would hold in
-/// memory if it decoded what a hub that lies sends it.
+/// Whether a `ToInstance` message keeps the limits on probes, patterns, conditions and refused batches: what an instance
+/// would hold in memory if it decoded what a hub that lies sends it.
 ///
 /// ```
 /// use glasshull_wire::{Message as _, entries, v1};

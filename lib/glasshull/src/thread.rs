@@ -10,11 +10,11 @@ use crate::clock::{self, ticks};
 use crate::frame::{Frame, Here, NO_TRACE, TraceId, here};
 use crate::ids::Ids;
 use crate::probe::{Probe, ProbeTable, Wanted};
-use crate::record::{self, EXIT_BYTES, Ending, EntryHead, Exit};
+use crate::record::{self, EASY_BYTES, EXIT_BYTES, Ending, EntryHead, Exit};
 use crate::ring::{HEADER_BYTES, Producer};
 use crate::sender::count_inside_value;
 use crate::site::Site;
-use crate::value::{Recorder, Wish, Word};
+use crate::value::{MAX_RECORD_BYTES, Recorder, SLACK, Wish, Word};
 
 /// Bytes kept free for the end of each open call of the thread: so much an end without a value takes. The slack that has to
 /// lie behind it is free too, as each record before it left as much.
@@ -27,6 +27,9 @@ const COST_SAMPLE: u64 = 128;
 /// microsecond). What is usual follows the samples, so a value that really takes long is believed after a few.
 const MOST_UNUSUAL: u64 = 16;
 const FIRST_USUAL_COST: u64 = 2_048;
+
+// What is easy begins without a look at the room for its head and one number.
+const _: () = assert!(MAX_RECORD_BYTES >= EASY_BYTES + SLACK);
 
 /// No version is this one.
 const NEVER: u64 = u64::MAX;
@@ -500,7 +503,7 @@ impl Local {
             self.refresh_table();
         }
         // What changed after it was found has a later version.
-        let is_easy = clock::has_counter() && !self.table.counted.iter().any(|probe| probe.is_off());
+        let is_easy = self.has_ring && clock::has_counter() && !self.table.counted.iter().any(|probe| probe.is_off());
         self.easy_at = if is_easy { self.found_at } else { NEVER };
         let Self { ring, table, left, recorder, ids, .. } = self;
         let index = site.index();
