@@ -22,6 +22,13 @@ const room = (page: Page, name: string) =>
   page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name });
 const statement = (page: Page) => page.getByRole("textbox", { name: "Statement" });
 
+/** Of the functions that are listed, the one that says what an order costs. */
+const choosePrice = (page: Page) =>
+  listed(page, "Functions")
+    .filter({ has: page.getByText("price", { exact: true }) })
+    .first()
+    .click();
+
 const found = (page: Page) => page.getByRole("listbox", { name: "What was found" }).getByRole("option");
 
 describe("rooms", () => {
@@ -77,10 +84,7 @@ describe("functions", () => {
   it("are traced on a class for a time, by one form, and tell how they do", async () => {
     const page = await open(fragment({ room: "functions" }));
     await page.getByRole("searchbox", { name: "Search functions" }).fill("pricing quote price");
-    await listed(page, "Functions")
-      .filter({ has: page.getByText("price", { exact: true }) })
-      .first()
-      .click();
+    await choosePrice(page);
     const panel = page.getByRole("region", { name: "The function" });
     await panel.getByLabel("For", { exact: true }).selectOption("60s");
     await panel.getByLabel("On", { exact: true }).selectOption("class");
@@ -108,10 +112,7 @@ describe("functions", () => {
     await answered(page);
     await room(page, "Functions").click();
     await page.getByRole("searchbox", { name: "Search functions" }).fill("pricing quote price");
-    await listed(page, "Functions")
-      .filter({ has: page.getByText("price", { exact: true }) })
-      .first()
-      .click();
+    await choosePrice(page);
     const panel = page.getByRole("region", { name: "The function" });
     await panel.getByRole("button", { name: "Add to the statement" }).click();
     await expect
@@ -124,10 +125,7 @@ describe("functions", () => {
 
   it("open in the reader's editor, once that is set", async () => {
     const page = await open(fragment({ room: "functions", find: "pricing quote price" }));
-    await listed(page, "Functions")
-      .filter({ has: page.getByText("price", { exact: true }) })
-      .first()
-      .click();
+    await choosePrice(page);
     const panel = page.getByRole("region", { name: "The function" });
     await panel.getByRole("button", { name: "Open in your editor…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "VS Code" }).click();

@@ -271,11 +271,11 @@ export class Session {
         signal: abort.signal,
       });
       this.failure = null;
-      await this.#take(answer, statement, { ...next, ...this.#changedSince(asked) }, step);
+      await this.#take(answer, statement, this.#here(next, asked), step);
     } catch (thrown) {
       if (isAbort(thrown)) return;
       this.#fail(statement, thrown);
-      if (this.url.q === "") this.#write(this.#here(next), "replace");
+      if (this.url.q === "") this.#write(this.#here(next, asked), "replace");
     } finally {
       if (this.#abort === abort) this.runningSince = null;
     }
@@ -286,11 +286,11 @@ export class Session {
     if (answer.kind === "tree") {
       this.tree = answer.tree;
       this.rows = null;
-      this.#write(this.#here({ ...next, view: "tree", live: false }), step);
+      this.#write({ ...next, view: "tree", live: false }, step);
     } else if (answer.kind === "rows") {
       this.tree = null;
       this.rows = answer.columns;
-      this.#write(this.#here(next), step);
+      this.#write(next, step);
       this.#scheduleLive(answer.columns.elapsedMs);
     }
   }
@@ -312,17 +312,13 @@ export class Session {
     this.failed = statement;
   }
 
-  /** What was changed while a statement ran: a word that was typed into a search, say. */
-  #changedSince(asked: ViewState): Partial<ViewState> {
+  /** Whoever has gone to another room meanwhile stays there, and what was changed of the view since it was asked stays so. */
+  #here(next: ViewState, asked: ViewState): ViewState {
+    const { room, at, find, by } = this.url;
     const keys = Object.keys(this.url) as (keyof ViewState)[];
     const changed = keys.filter((key) => this.url[key] !== asked[key]);
-    return Object.fromEntries(changed.map((key) => [key, this.url[key]]));
-  }
-
-  /** Whoever has gone to another room meanwhile stays there. */
-  #here(next: ViewState): ViewState {
-    const { room, at, find, by } = this.url;
-    return { ...next, room, at, find, by };
+    const changes = Object.fromEntries(changed.map((key) => [key, this.url[key]]));
+    return { ...next, ...changes, room, at, find, by };
   }
 
   #write(next: ViewState, step: "push" | "replace"): void {
