@@ -12,6 +12,7 @@ mod demo;
 mod page;
 mod rivals;
 mod run;
+mod s3;
 mod screenshots;
 mod system;
 mod test;

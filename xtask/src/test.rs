@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cargo::{ALL_BUT_SDK, PROFILE, SDK, build_everything, cargo, target};
 use crate::run::{heading, output, root, run, run_watched, say};
-use crate::{Outcome, page, system, tidy};
+use crate::{Outcome, page, s3, system, tidy};
 
 /// How much is tested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,6 +59,7 @@ fn everything(count: &mut Count) {
     }
     count.tests("The SDK's tests", SDK);
     count.model();
+    count.step("An S3 server for the tests", s3::server);
     count.tests("Tests", ALL_BUT_SDK);
     count.step("The SDK's lints", || clippy(SDK));
     count.step("Lints", || clippy(ALL_BUT_SDK));

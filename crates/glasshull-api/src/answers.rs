@@ -559,7 +559,8 @@ pub struct Status {
     pub segments: u64,
     pub segment_bytes: u64,
     pub journal_bytes: u64,
-    /// `journal`: calls are acknowledged when they are on the disk; `relaxed`: up to a second or so before.
+    /// `journal`: calls are acknowledged when they are on the disk; `object-store`: when they are in the object store;
+    /// `relaxed`: up to a second or so before they are on the disk.
     pub durability: String,
     /// Calls lost in connected instances, all reasons.
     pub calls_dropped: u64,

@@ -74,6 +74,8 @@ codes! {
     CatalogUnavailable = "GH4002", 503;
     /// The object store cannot be read or written.
     ObjectStoreUnavailable = "GH4003", 503;
+    /// Another hub has taken over the object store that holds this one's journal.
+    TakenOver = "GH4004", 503;
     /// The data folder cannot be used (not writable, no folder, disk full).
     DataFolderUnusable = "GH5001", 500;
     /// The data folder was written by a newer version.

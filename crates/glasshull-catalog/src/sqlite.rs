@@ -57,6 +57,21 @@ impl SqliteCatalog {
         self.pool.close().await;
     }
 
+    /// Writes the catalog as it is now into a file of its own, which replaces what is there. Nothing is synced.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`].
+    pub async fn copy_to(&self, file: &Path) -> Result<()> {
+        match std::fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CatalogError::Unavailable(format!("{}: {error}", file.display())));
+            }
+            _ => {}
+        }
+        let copied = sqlx::query("VACUUM INTO ?").bind(file.to_string_lossy().into_owned()).execute(&self.pool).await;
+        copied.map(drop).map_err(from_database)
+    }
+
     /// A transaction that may write: it waits for others at its begin, and never has to give up later.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
         self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(from_database)

@@ -140,6 +140,8 @@ fn status(client: &Client) -> Vec<Finding> {
             "Durability is relaxed: a power cut loses the last second or so of what was acknowledged.",
             "Start the hub with --durability journal where nothing acknowledged may be lost.",
         )
+    } else if status.durability == "object-store" {
+        Finding::ok("durability", "What is acknowledged is in the object store.")
     } else {
         Finding::ok("durability", "What is acknowledged is on the disk.")
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use glasshull_api::{Code, Failure};
 use glasshull_hub::settings::{Key, read_file};
-use glasshull_hub::{Components, Hub, Settings, SettingsLayer, folder_objects, listen, take_folder};
+use glasshull_hub::{Components, Hub, Settings, SettingsLayer, listen, open_objects, take_folder};
 use glasshull_store::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -70,19 +70,23 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     // First the address: where that fails, the folder is not even made.
     let listener = listen(settings.listen).await?;
     let folder = take_folder(&settings.data)?;
+    let fresh_name = fresh_name();
     let components = Components {
         listener,
-        object_store: folder_objects(&folder)?,
+        object_store: open_objects(&settings, &folder, &fresh_name).await?,
         folder,
         clock: Arc::new(SystemClock),
-        fresh_name: fresh_name(),
+        fresh_name,
     };
     let hub = Hub::start(settings, components).await?;
     note(&format!("Glasshull is up: http://{}", hub.address()));
-    stop.wanted().await;
+    let ended = tokio::select! {
+        () = stop.wanted() => Ok(()),
+        () = hub.taken_over() => Err(taken_over().into()),
+    };
     note("Stopping.");
     tokio::select! {
-        () = hub.stop() => Ok(()),
+        () = hub.stop() => ended,
         () = stop.wanted() => {
             note("Stopped at once, without finishing what was under way. What was acknowledged is in the journal.");
             Err(Failed::Told)
@@ -110,6 +114,12 @@ impl Stop {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+fn taken_over() -> Failure {
+    let message = "Another hub has taken over the object store: this one could not acknowledge anything any more.";
+    Failure::new(Code::TakenOver, message)
+        .hint("All it has acknowledged is there. Instances connect to the other one, where they are told of it.")
 }
 
 /// A name for a data folder that has none: drawn once, kept for good.

@@ -8,7 +8,7 @@ use glasshull_api::{Code, Failure};
 use glasshull_catalog::Catalog;
 use glasshull_catalog::sqlite::SqliteCatalog;
 use glasshull_query::{Engine, QuerySettings, Sources};
-use glasshull_store::{Clock, DataFolder, FolderObjects, Store, StoreSettings};
+use glasshull_store::{COPY_EVERY, CatalogCopies, Clock, CopiedCatalog, DataFolder, Store, StoreSettings, Tenure};
 use object_store::ObjectStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,6 +22,7 @@ use crate::limits::{CLOSE_CATALOG_WITHIN, COUNTS_EVERY, PROBES_EVERY};
 use crate::lists::Lists;
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
+use crate::objects;
 use crate::probes::Probes;
 use crate::routes;
 use crate::sessions::Gates;
@@ -34,7 +35,7 @@ pub struct Components {
     pub folder: DataFolder,
     /// Where connections come from: see [`listen`].
     pub listener: TcpListener,
-    /// Where segments lie: see [`folder_objects`].
+    /// Where segments lie: see [`crate::open_objects`].
     pub object_store: Arc<dyn ObjectStore>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
@@ -48,15 +49,6 @@ pub struct Components {
 /// [`Code::DataFolderUnusable`], [`Code::DataFolderLocked`], [`Code::DataFolderNewer`]; nothing is touched then.
 pub fn take_folder(path: &Path) -> Result<DataFolder, Failure> {
     DataFolder::open(path).map_err(|error| failures::of_store(&error))
-}
-
-/// The data folder's own objects: the object store where no other is set.
-///
-/// # Errors
-/// [`Code::DataFolderUnusable`].
-pub fn folder_objects(folder: &DataFolder) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let objects = FolderObjects::new(&folder.objects()).map_err(|error| failures::of_store(&error))?;
-    Ok(Arc::new(objects))
 }
 
 /// Listens on an address.
@@ -101,7 +93,11 @@ pub(crate) struct Parts {
 pub struct Hub {
     parts: Arc<Parts>,
     /// The catalog once more, as what can be closed.
-    catalog: Arc<SqliteCatalog>,
+    catalog: SqliteCatalog,
+    /// And as what is copied into the object store, where it is.
+    copied: Option<Arc<CopiedCatalog>>,
+    /// How long the object store is this hub's, where its journal is there.
+    tenure: Option<Tenure>,
     /// The server and the tasks that run beside the requests.
     tasks: Vec<JoinHandle<()>>,
     /// Ends the tasks that serve what is under way.
@@ -117,10 +113,21 @@ impl Hub {
     pub async fn start(settings: Settings, components: Components) -> Result<Self, Failure> {
         let Components { folder, listener, object_store, clock, fresh_name } = components;
         let address = listener.local_addr().map_err(|error| failures::internal(&error))?;
-        let opened = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
-        let file = Arc::new(opened);
-        let catalog: Arc<dyn Catalog> = file.clone();
-        let store = open_store(&settings, &folder, fresh_name, &object_store, &catalog, &clock).await?;
+        objects::check_change(&settings, &folder, &object_store).await?;
+        let tenure = match settings.durability {
+            Durability::ObjectStore => {
+                Some(Tenure::take(object_store.clone()).await.map_err(|error| failures::of_store(&error))?)
+            }
+            Durability::Journal | Durability::Relaxed => None,
+        };
+        let Opened { file, catalog, copied } = open_catalog(&settings, &folder, &fresh_name, tenure.clone()).await?;
+        let components = glasshull_store::Components {
+            object_store: object_store.clone(),
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            tenure: tenure.clone(),
+        };
+        let store = open_store(&settings, &folder, fresh_name, components).await?;
         let probes = Arc::new(Probes::load(catalog.clone(), clock.clone()).await?);
         let instances = Arc::new(Instances::default());
         let lists = Lists {
@@ -150,12 +157,15 @@ impl Hub {
             lists,
         });
         let finished = CancellationToken::new();
-        let tasks = begin(&parts, listener, &finished);
+        let mut tasks = begin(&parts, listener, &finished);
+        if let Some(copied) = copied.clone() {
+            tasks.push(parts.tasks.begin("copies", &finished, keep_copying(copied, finished.clone())));
+        }
         tracing::info!(%address, version = crate::VERSION, "the hub is up");
         if parts.settings.durability == Durability::Relaxed {
             tracing::warn!("durability is relaxed: a power cut loses the last second or so of what was acknowledged");
         }
-        Ok(Self { parts, catalog: file, tasks, finished, _folder: folder })
+        Ok(Self { parts, catalog: file, copied, tenure, tasks, finished, _folder: folder })
     }
 
     /// Where it listens.
@@ -163,12 +173,20 @@ impl Hub {
         self.parts.address
     }
 
+    /// Returns when another hub has taken over the object store that holds this one's journal: it is of no use any more.
+    pub async fn taken_over(&self) {
+        match &self.tenure {
+            Some(tenure) => tenure.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops in good order, within [`Settings::stop_within`]: refuses new work, finishes what is under way, lets
     /// instances go (they keep what is not acknowledged), flushes and publishes. What the time does not suffice for is
     /// in the journal and is read at the next start.
     pub async fn stop(self) {
         tracing::info!("the hub stops");
-        let Self { parts, catalog, tasks, finished, _folder } = self;
+        let Self { parts, catalog, copied, tenure, tasks, finished, _folder } = self;
         let deadline = tokio::time::Instant::now() + parts.settings.stop_within;
         parts.stopping.cancel();
         parts.gates.sessions.close();
@@ -188,9 +206,55 @@ impl Hub {
         if tokio::time::timeout_at(deadline, parts.store.close()).await.is_err() {
             tracing::warn!("not all calls were published in time; they are in the journal");
         }
+        if let Some(copied) = copied.filter(|_| tenure.is_none_or(|tenure| !tenure.is_over()))
+            && !matches!(tokio::time::timeout_at(deadline, copied.save_changes()).await, Ok(Ok(())))
+        {
+            tracing::warn!("the last counts are not in the object store's copy of the catalog");
+        }
         // All that was asked of it is committed; it has a moment to fold its log in.
         let _ = tokio::time::timeout(CLOSE_CATALOG_WITHIN, catalog.close()).await;
         tracing::info!("the hub has stopped");
+    }
+}
+
+/// The catalog, as it is used.
+struct Opened {
+    file: SqliteCatalog,
+    catalog: Arc<dyn Catalog>,
+    /// The same, where copies of it lie in the object store.
+    copied: Option<Arc<CopiedCatalog>>,
+}
+
+async fn open_catalog(
+    settings: &Settings,
+    folder: &DataFolder,
+    fresh_name: &str,
+    tenure: Option<Tenure>,
+) -> Result<Opened, Failure> {
+    let copies = match tenure {
+        Some(tenure) => {
+            let copies = CatalogCopies::open(tenure, folder, || fresh_name.to_owned()).await;
+            Some(copies.map_err(|error| failures::of_store(&error))?)
+        }
+        None => None,
+    };
+    let file = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
+    let catalog: Arc<dyn Catalog> = Arc::new(file.clone());
+    let is_restored = copies.as_ref().is_some_and(CatalogCopies::is_restored);
+    let segments = catalog.segments().await.map_err(|error| failures::of_catalog(&error))?;
+    objects::check_place(settings, folder, !is_restored && !segments.is_empty())?;
+    let Some(copies) = copies else { return Ok(Opened { file, catalog, copied: None }) };
+    let copied = CopiedCatalog::new(catalog, file.clone(), copies).await;
+    let copied = Arc::new(copied.map_err(|error| failures::of_catalog(&error))?);
+    Ok(Opened { file, catalog: copied.clone(), copied: Some(copied) })
+}
+
+/// What can be told anew is copied now and then.
+async fn keep_copying(copied: Arc<CopiedCatalog>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(COPY_EVERY)).await.is_some() {
+        if let Err(error) = copied.save_changes().await {
+            tracing::warn!(%error, "the catalog could not be copied into the object store; it is tried again");
+        }
     }
 }
 
@@ -198,9 +262,7 @@ async fn open_store(
     settings: &Settings,
     folder: &DataFolder,
     fresh_name: String,
-    object_store: &Arc<dyn ObjectStore>,
-    catalog: &Arc<dyn Catalog>,
-    clock: &Arc<dyn Clock>,
+    components: glasshull_store::Components,
 ) -> Result<Arc<Store>, Failure> {
     let hub = folder.hub_id(|| fresh_name).map_err(|error| failures::of_store(&error))?;
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -208,18 +270,17 @@ async fn open_store(
     let settings = StoreSettings {
         window: settings.window,
         publish_after: settings.publish_after,
-        durability: settings.durability.into(),
+        durability: match settings.durability {
+            // In the object store nothing is acknowledged before it is there either.
+            Durability::Journal | Durability::ObjectStore => glasshull_store::Durability::Journal,
+            Durability::Relaxed => glasshull_store::Durability::Relaxed,
+        },
         publish_bytes: bytes(shares.publish),
         live_bytes: bytes(shares.live),
         merge_bytes: bytes(shares.merge),
         retention: settings.retention,
         close_within: settings.stop_within,
         ..StoreSettings::new(folder.path(), hub)
-    };
-    let components = glasshull_store::Components {
-        object_store: object_store.clone(),
-        catalog: catalog.clone(),
-        clock: clock.clone(),
     };
     Store::open(settings, components).await.map_err(|error| failures::of_store(&error))
 }

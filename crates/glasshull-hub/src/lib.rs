@@ -18,6 +18,7 @@ pub mod limits;
 mod lists;
 mod live;
 mod metrics;
+mod objects;
 mod probes;
 mod routes;
 mod sessions;
@@ -25,7 +26,8 @@ pub mod settings;
 mod tasks;
 mod text;
 
-pub use hub::{Components, Hub, folder_objects, listen, take_folder};
+pub use hub::{Components, Hub, listen, take_folder};
+pub use objects::open_objects;
 pub use routes::document;
 pub use settings::{Settings, SettingsLayer};
 

@@ -43,6 +43,8 @@ pub struct Settings {
     pub key: Option<Key>,
     /// When calls are acknowledged.
     pub durability: Durability,
+    /// Where calls lie when they are published: s3://BUCKET/PREFIX. `None`: in the data folder.
+    pub objects: Option<String>,
     /// Memory the hub may take, all in all. What is not said below is a share of it.
     pub memory: Size,
     /// Calls older than this are deleted. `None`: never.
@@ -86,6 +88,7 @@ impl Settings {
             listen: layer.listen.ok_or_else(|| needed("listen"))?,
             key: layer.key,
             durability: layer.durability.unwrap_or_default(),
+            objects: layer.objects,
             memory: layer.memory.ok_or_else(|| needed("memory"))?,
             retention: layer.retention.map(Period::duration),
             window: period(layer.window, "window")?,
@@ -112,6 +115,9 @@ impl Settings {
 
     fn check(&self) -> Result<(), Failure> {
         self.check_reach()?;
+        if let Some(url) = &self.objects {
+            crate::objects::check_url(url).map_err(wrong)?;
+        }
         let seconds = [("window", self.window), ("query-timeout", self.query_timeout)];
         if let Some((name, _)) = seconds.iter().find(|(_, period)| *period < Duration::from_secs(1)) {
             return Err(wrong(format!("`{name}` must be one second at least")));

@@ -21,8 +21,8 @@ pub enum StoreError {
     /// A label of the source is longer than `limits::MAX_LABEL_BYTES`.
     #[error("the batch is refused: the instance's {0} is longer than allowed")]
     Source(&'static str),
-    /// The journal's disk refuses; nothing was acknowledged. The next batch tries again, with a new file.
-    #[error("the journal cannot be written: {0}; free or repair the disk, the hub goes on by itself")]
+    /// The journal's disk or object store refuses; nothing was acknowledged. The next batch tries again, with a new file.
+    #[error("the journal cannot be written: {0}; the hub goes on by itself as soon as it can")]
     JournalUnwritable(String),
     /// The live table or the queue before it stayed full; the same batch may be sent again.
     #[error("the hub is busy: no room for the batch; send it again in {retry_after_ms} ms")]

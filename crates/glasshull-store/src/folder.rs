@@ -20,8 +20,10 @@ pub const MIN_FREE_BYTES: usize = 1 << 20;
 /// data/version           the number of the folder's format
 /// data/hub-id            the hub's name, part of its segments' names
 /// data/catalog.sqlite    the catalog
+/// data/catalog.copy      of it, on its way to the object store
 /// data/journal/          what is not yet in a segment
 /// data/objects/          segments, where no other object store is set
+/// data/objects-at        the other object store's URL
 /// ```
 #[derive(Debug)]
 pub struct DataFolder {
@@ -87,6 +89,46 @@ impl DataFolder {
                 Ok(id)
             }
         }
+    }
+
+    /// This is the hub's name from now on: its calls came from another folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn set_hub_id(&self, id: &str) -> Result<(), StoreError> {
+        let path = self.path.join("hub-id");
+        write_durably(&path, id).map_err(|e| StoreError::folder(&path, &e))
+    }
+
+    /// Whether its journal holds anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn has_journal(&self) -> Result<bool, StoreError> {
+        let journal = self.journal();
+        fs::read_dir(&journal).map(|mut files| files.next().is_some()).map_err(|e| StoreError::folder(&journal, &e))
+    }
+
+    /// Where the calls lie that its catalog names, as [`Self::set_objects_at`] was told; empty: in [`Self::objects`].
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn objects_at(&self) -> Result<String, StoreError> {
+        let path = self.path.join("objects-at");
+        match fs::read_to_string(&path) {
+            Ok(place) => Ok(place.trim().to_owned()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(e) => Err(StoreError::folder(&path, &e)),
+        }
+    }
+
+    /// Notes where the calls lie.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn set_objects_at(&self, place: &str) -> Result<(), StoreError> {
+        let path = self.path.join("objects-at");
+        write_durably(&path, place).map_err(|e| StoreError::folder(&path, &e))
     }
 
     /// The folder itself: [`crate::StoreSettings::data`].

@@ -22,7 +22,7 @@ use crate::journal::format::{FRAME_HEAD_BYTES, Found, HEADER_BYTES, Header, Read
 use crate::journal::replay::{arrival, replay};
 use crate::record::Record;
 use crate::shared::Shared;
-use crate::{Clock, Source, StoreSettings, merge, rows, segment};
+use crate::{Clock, Source, StoreError, StoreSettings, merge, rows, segment};
 
 /// A segment as it is written today, and what it holds.
 const SAMPLE: &[u8] = include_bytes!("../samples/segment-2.parquet");
@@ -64,6 +64,10 @@ impl Disk for Files {
 
     fn remove(&self, _: u64) -> io::Result<()> {
         Ok(())
+    }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        StoreError::folder(std::path::Path::new("files"), error)
     }
 }
 
@@ -178,7 +182,7 @@ fn read(file: &[u8], acknowledged: Option<u64>) {
 /// Replays files; how many records there were.
 fn replayed(files: BTreeMap<u64, Vec<u8>>) -> u64 {
     let (last, bytes) = files.last_key_value().map_or((0, 0), |(number, file)| (*number, file.len() as u64));
-    let shared = Shared::new(StoreSettings::new("", "fuzz"), Arc::new(Noon));
+    let shared = Shared::new(StoreSettings::new("", "fuzz"), Arc::new(Noon), None);
     let at = replay(&Files(files), &shared, Published::default()).expect("the files can be read");
     assert!(at.next == last + 1 && at.previous <= bytes);
     let (stats, live) = (shared.stats(), shared.live.snapshot());

@@ -2,5 +2,6 @@
 
 pub(crate) mod disk;
 pub(crate) mod format;
+pub(crate) mod objects;
 pub(crate) mod replay;
 pub(crate) mod writer;

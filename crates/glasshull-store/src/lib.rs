@@ -12,6 +12,7 @@
 mod append;
 mod arrival;
 mod background;
+mod copies;
 mod durable;
 mod error;
 mod folder;
@@ -25,6 +26,7 @@ mod journal;
 mod lanes;
 mod live;
 mod merge;
+mod object_log;
 mod objects;
 mod publish;
 mod record;
@@ -39,11 +41,13 @@ mod source;
 mod stats;
 mod store;
 pub mod summary;
+mod tenure;
 #[cfg(test)]
 mod tests;
 pub mod values;
 mod windows;
 
+pub use copies::{COPY_EVERY, CatalogCopies, CopiedCatalog};
 pub use error::StoreError;
 pub use folder::{DataFolder, MIN_FREE_BYTES};
 pub use merge::MergedSegments;
@@ -55,3 +59,4 @@ pub use shared::{MAX_SUBSCRIBED_BATCHES, MAX_SUBSCRIBED_ROWS};
 pub use source::Source;
 pub use stats::{StoreStats, TIMING_BOUNDS_NS, Timing};
 pub use store::{Appended, PublishedCalls, Snapshot, Store};
+pub use tenure::Tenure;

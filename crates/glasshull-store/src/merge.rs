@@ -212,7 +212,7 @@ impl Work {
             .await
             .map_err(|failed| (failed, None))?;
         let inputs = rows.segments();
-        let path = segment::merged_path(&self.shared.settings.hub, &inputs);
+        let path = segment::merged_path(&self.shared.settings.hub, &self.shared.name, &inputs);
         self.begin(&path).await.map_err(|error| (error.into(), None))?;
         let upload = Upload::new(self.object_store.clone(), &path, self.part_bytes);
         let (bytes, told) = self.pour(rows, upload, stop).await.map_err(|failed| (failed, Some(path.clone())))?;

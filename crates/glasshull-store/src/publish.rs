@@ -74,9 +74,9 @@ impl Publisher {
     /// Writes the segments, in memory.
     async fn prepare(&self, part: Part) -> Result<Pending, StoreError> {
         let Part { first, checkpoint, batches, sequences, running } = part;
-        let hub = self.shared.settings.hub.clone();
+        let name = self.shared.name.clone();
         let window_ns = self.shared.window_ns();
-        let written = tokio::task::spawn_blocking(move || segment::write(&hub, first, window_ns, &batches)).await;
+        let written = tokio::task::spawn_blocking(move || segment::write(&name, first, window_ns, &batches)).await;
         let objects = written.map_err(segment_error)?.map_err(segment_error)?;
         let publication = Publication {
             hub: self.shared.settings.hub.clone(),

@@ -300,7 +300,7 @@ impl Retention {
         let mut kept = 0;
         for path in paths.iter().filter(|path| !known.contains(path) && !goes.contains(path)) {
             let Some(name) = self.name_of(path) else { continue };
-            if journal.makes_again(name) || self.is_expired(path) {
+            if journal.makes_again(name) || self.is_superseded(name) || self.is_expired(path) {
                 self.delete_leftover(path).await?;
             } else {
                 kept += 1;
@@ -334,6 +334,12 @@ impl Retention {
 
     fn name_of(&self, path: &Path) -> Option<Name> {
         segment::name_of_hub(path.filename()?, &self.shared.settings.hub)
+    }
+
+    /// Whether an object was made by a hub that was taken over from before it counted.
+    fn is_superseded(&self, name: Name) -> bool {
+        let Shared { tenure, .. } = &*self.shared;
+        tenure.as_ref().zip(name.tenure).is_some_and(|(tenure, made_in)| tenure.knows_all_of(made_in))
     }
 
     /// Whether an object's window ended longer ago than calls are kept.

@@ -63,8 +63,14 @@ const NUMBER_DIGITS: usize = 20;
 /// Digits of what tells merged segments apart.
 const MARK_DIGITS: usize = 16;
 
-fn file_name(hub: &str, first: u64) -> String {
-    format!("{hub}-{first:0NUMBER_DIGITS$}.parquet")
+/// What the names of a hub's segments begin with: its name, with its tenure's number where another may take over while it
+/// still writes.
+pub(crate) fn writer(hub: &str, tenure: Option<u64>) -> String {
+    tenure.map_or_else(|| hub.to_owned(), |tenure| format!("{hub}_{tenure:0NUMBER_DIGITS$}"))
+}
+
+fn file_name(writer: &str, first: u64) -> String {
+    format!("{writer}-{first:0NUMBER_DIGITS$}.parquet")
 }
 
 /// What the name of a segment says that this hub made.
@@ -74,40 +80,48 @@ pub(crate) struct Name {
     pub(crate) number: u64,
     /// Whether it was made of other segments.
     pub(crate) merged: bool,
+    /// The number of the tenure in which it was made, where there was one.
+    pub(crate) tenure: Option<u64>,
 }
 
 /// What a name says; `None` for those of others.
 pub(crate) fn name_of_hub(name: &str, hub: &str) -> Option<Name> {
-    let rest = name.strip_prefix(hub)?.strip_prefix('-')?.strip_suffix(".parquet")?;
+    let rest = name.strip_prefix(hub)?.strip_suffix(".parquet")?;
+    let (tenure, rest) = rest.split_once('-')?;
+    let tenure = match tenure.strip_prefix('_') {
+        Some(tenure) => Some(tenure.parse().ok()?),
+        None if tenure.is_empty() => None,
+        None => return None,
+    };
     let (number, mark) = rest.split_once('-').map_or((rest, None), |(number, mark)| (number, Some(mark)));
     let digits = number.len() == NUMBER_DIGITS && number.bytes().all(|digit| digit.is_ascii_digit());
     let marked =
         mark.is_none_or(|mark| mark.len() == MARK_DIGITS && mark.bytes().all(|digit| digit.is_ascii_hexdigit()));
     let number = (digits && marked).then(|| number.parse().ok()).flatten()?;
-    Some(Name { number, merged: mark.is_some() })
+    Some(Name { number, merged: mark.is_some(), tenure })
 }
 
 /// Where the segment lies that is made of these. The name is made of theirs: made anew after a crash it replaces what the
 /// crash left behind, and no other segments give the same one.
-pub(crate) fn merged_path(hub: &str, inputs: &[SegmentRow]) -> String {
+pub(crate) fn merged_path(hub: &str, writer: &str, inputs: &[SegmentRow]) -> String {
     let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let names: Vec<String> = inputs.iter().map(|input| file(&input.path)).collect();
     let number = names.iter().filter_map(|name| name_of_hub(name, hub)).map(|name| name.number).max().unwrap_or(0);
     let mark = XxHash64::oneshot(0, names.join("\n").as_bytes());
     let window = window_name(inputs.first().map_or(0, |input| input.window_start_ns));
-    format!("calls/{window}/{hub}-{number:0NUMBER_DIGITS$}-{mark:0MARK_DIGITS$x}.parquet")
+    format!("calls/{window}/{writer}-{number:0NUMBER_DIGITS$}-{mark:0MARK_DIGITS$x}.parquet")
 }
 
 /// Where a row stands: its start, its batch, its place in the batch.
 type Place = (i64, u32, u32);
 
-/// Writes the rows of batches as segments, one for each window. Their names are made of the hub's and the number of
+/// Writes the rows of batches as segments, one for each window. Their names are made of the [`writer`]'s and the number of
 /// the first journal file they come from: made anew after a crash they replace what the crash left behind.
 ///
 /// # Errors
 /// Where the rows do not have the columns of [`schema::rows`].
 pub(crate) fn write(
-    hub: &str,
+    writer: &str,
     first: u64,
     window_ns: i64,
     batches: &[Arc<RecordBatch>],
@@ -120,7 +134,7 @@ pub(crate) fn write(
         let (file, told) = parquet(batches, places)?;
         segments.push(NewSegment {
             row: SegmentRow {
-                path: format!("calls/{}/{}", window_name(start_ns), file_name(hub, first)),
+                path: format!("calls/{}/{}", window_name(start_ns), file_name(writer, first)),
                 window_start_ns: start_ns,
                 window_end_ns: start_ns.saturating_add(window_ns),
                 min_started_at_ns: places[0].0,

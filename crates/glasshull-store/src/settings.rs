@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use glasshull_catalog::Catalog;
 use object_store::ObjectStore;
 
+use crate::Tenure;
+
 /// With [`Durability::Relaxed`], how long something written to the journal stays unsynced at most while the disk follows:
 /// what a power cut costs.
 pub const RELAXED_SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -23,7 +25,8 @@ pub enum Durability {
 /// How the store works: plain data, all of it with defaults but where it lives.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// The data folder; the journal lies in its `journal` folder.
+    /// The data folder; the journal lies in its `journal` folder, or where there is a [`Components::tenure`] in that of the
+    /// object store.
     pub data: PathBuf,
     /// Whose journal this is: [`crate::DataFolder::hub_id`]. Part of each segment's name.
     pub hub: String,
@@ -37,6 +40,9 @@ pub struct StoreSettings {
     pub publish_bytes: usize,
     /// Bytes of live rows (and of batches on their way there) at which senders must wait.
     pub live_bytes: usize,
+    /// Where the journal is in the object store, how long after one put to the journal the next begins at the earliest: what comes
+    /// meanwhile goes together.
+    pub put_every: Duration,
     /// Bytes at which a new journal file is begun.
     pub journal_file_bytes: u64,
     /// Memory a merge may take, in bytes; where values are very large, a merge of two segments takes more.
@@ -62,6 +68,7 @@ impl StoreSettings {
             publish_after: Duration::from_secs(60),
             publish_bytes: 128 << 20,
             live_bytes: 512 << 20,
+            put_every: Duration::from_millis(100),
             journal_file_bytes: 64 << 20,
             merge_bytes: 256 << 20,
             merge_every: Duration::from_secs(10),
@@ -82,6 +89,9 @@ pub struct Components {
     pub catalog: Arc<dyn Catalog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// The journal is in the object store, which is this store's for so long: a batch is acknowledged when it is there. The
+    /// catalog is to be a [`crate::CopiedCatalog`] of the same tenure. `None`: the journal is on the disk.
+    pub tenure: Option<Tenure>,
 }
 
 /// The wall clock.

@@ -11,7 +11,7 @@ use crate::lanes::Lanes;
 use crate::live::Live;
 use crate::stats::{Counters, StoreStats, count};
 use crate::windows::{Held, Windows};
-use crate::{Clock, Durability, StoreSettings, rows};
+use crate::{Clock, Durability, StoreSettings, Tenure, rows, segment};
 
 /// Batches of at most [`MAX_SUBSCRIBED_ROWS`] a subscriber may lag behind before it loses the oldest: they stay in
 /// memory after they were published.
@@ -57,6 +57,11 @@ pub(crate) const ROOM_UNIT_BYTES: usize = 1_024;
 
 pub(crate) struct Shared {
     pub(crate) settings: StoreSettings,
+    /// What the names of this store's segments begin with: the hub's name, with who it is where another may take over while
+    /// this one still writes.
+    pub(crate) name: String,
+    /// `Some`: the journal is in the object store.
+    pub(crate) tenure: Option<Tenure>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     pub(crate) live: Live,
@@ -74,9 +79,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: StoreSettings, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(settings: StoreSettings, clock: Arc<dyn Clock>, tenure: Option<Tenure>) -> Self {
         let room_units = (settings.live_bytes / ROOM_UNIT_BYTES).clamp(1, u32::MAX as usize);
         Self {
+            name: segment::writer(&settings.hub, tenure.as_ref().map(Tenure::number)),
+            tenure,
             clock,
             counters: Counters::default(),
             live: Live::default(),

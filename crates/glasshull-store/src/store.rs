@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::disk::{Disk, Folder};
+use crate::journal::objects::Objects;
 use crate::journal::replay::replay;
 use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
 use crate::merge::{MergedSegments, Merger};
@@ -89,8 +90,15 @@ impl Store {
     /// Opens the store: reads what the journal holds that is not published, and begins to write it.
     ///
     /// # Errors
-    /// [`StoreError::Catalog`] and [`StoreError::Folder`]. An object store that cannot be reached is no obstacle.
+    /// [`StoreError::Catalog`] and [`StoreError::Folder`]. An object store that cannot be reached is no obstacle where the
+    /// journal is not in it, else [`StoreError::ObjectStore`].
     pub async fn open(settings: StoreSettings, components: Components) -> Result<Arc<Self>, StoreError> {
+        if let Some(tenure) = components.tenure.clone() {
+            let journal = Objects::open(tenure).await?;
+            // Each group is a put, and nothing can be acknowledged before.
+            let settings = StoreSettings { durability: Durability::Journal, ..settings };
+            return Self::open_on(Arc::new(journal), settings, components).await;
+        }
         let path = settings.data.join("journal");
         let disk = Folder::open(path.clone()).map_err(|e| StoreError::folder(&path, &e))?;
         Self::open_on(Arc::new(disk), settings, components).await
@@ -105,7 +113,7 @@ impl Store {
         check_hub(&settings)?;
         let published = components.catalog.published(&settings.hub).await?;
         let segments = components.catalog.segments().await?;
-        let shared = Arc::new(Shared::new(settings, components.clock.clone()));
+        let shared = Arc::new(Shared::new(settings, components.clock.clone(), components.tenure.clone()));
         let mut retention = Retention::new(shared.clone(), components.clone());
         retention.resume().await?;
         let journal = Journal { checkpoint: published.checkpoint, files: journal_files(disk.clone(), &shared).await? };
@@ -294,7 +302,7 @@ impl Store {
 
     /// What was acknowledged before it was synced is synced, also where nobody sends.
     async fn keep_syncing(&self) {
-        if self.shared.settings.durability == Durability::Journal {
+        if self.shared.settings.durability != Durability::Relaxed {
             return;
         }
         loop {
@@ -391,9 +399,8 @@ impl Drop for Store {
 }
 
 async fn journal_files(disk: Arc<dyn Disk>, shared: &Shared) -> Result<Vec<u64>, StoreError> {
-    let numbers = tokio::task::spawn_blocking(move || disk.numbers()).await;
-    let numbers = numbers.map_err(|e| unstartable(shared, &e))?;
-    numbers.map_err(|e| StoreError::folder(&shared.settings.data.join("journal"), &e))
+    let numbers = tokio::task::spawn_blocking(move || disk.numbers().map_err(|e| disk.failed(&e))).await;
+    numbers.map_err(|e| unstartable(shared, &e))?
 }
 
 /// The hub's name becomes part of paths.

@@ -2,6 +2,7 @@
 
 mod appending;
 mod crashes;
+mod diskless;
 mod faults;
 mod folders;
 mod merging;

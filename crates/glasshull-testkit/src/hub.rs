@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use glasshull_hub::{Components, Hub, Settings, SettingsLayer, folder_objects, listen, take_folder};
+use glasshull_hub::{Components, Hub, Settings, SettingsLayer, listen, open_objects, take_folder};
 use tempfile::TempDir;
 
 use crate::{Http, ManualClock, TestInstance, eventually};
@@ -88,7 +88,7 @@ impl TestHub {
         let folder = take_folder(&settings.data).expect("the folder is free");
         let components = Components {
             listener,
-            object_store: folder_objects(&folder).expect("the folder can hold objects"),
+            object_store: open_objects(&settings, &folder, "test").await.expect("the objects can be used"),
             folder,
             clock: self.clock.clone(),
             fresh_name: "test".into(),

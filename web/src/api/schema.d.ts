@@ -828,7 +828,10 @@ export interface components {
              * @description Open TCP connections.
              */
             connections: number;
-            /** @description `journal`: calls are acknowledged when they are on the disk; `relaxed`: up to a second or so before. */
+            /**
+             * @description `journal`: calls are acknowledged when they are on the disk; `object-store`: when they are in the object store;
+             *     `relaxed`: up to a second or so before they are on the disk.
+             */
             durability: string;
             /** Format: int32 */
             functions: number;

@@ -32,6 +32,12 @@ pub struct SettingsLayer {
     #[arg(long, env = "GLASSHULL_DURABILITY", value_enum, value_name = "WHEN", help_heading = "Storage")]
     pub durability: Option<Durability>,
 
+    /// Where calls lie when they are published, such as s3://BUCKET/PREFIX [default: in the data folder]
+    ///
+    /// Keys and endpoint are taken from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.
+    #[arg(long, env = "GLASSHULL_OBJECTS", value_name = "URL", help_heading = "Storage")]
+    pub objects: Option<String>,
+
     /// Delete calls older than this, such as 7d [default: never]
     #[arg(long, env = "GLASSHULL_RETENTION", value_name = "PERIOD", help_heading = "Storage")]
     pub retention: Option<Period>,
@@ -106,6 +112,7 @@ impl SettingsLayer {
             listen: DEFAULT_LISTEN.parse().ok(),
             key: None,
             durability: Some(Durability::default()),
+            objects: None,
             memory: Some(memory),
             retention: None,
             window: Some(Period::seconds(600)),
@@ -130,6 +137,7 @@ impl SettingsLayer {
             listen: self.listen.or(below.listen),
             key: self.key.or(below.key),
             durability: self.durability.or(below.durability),
+            objects: self.objects.or(below.objects),
             memory: self.memory.or(below.memory),
             retention: self.retention.or(below.retention),
             window: self.window.or(below.window),
@@ -155,6 +163,9 @@ impl SettingsLayer {
         let _ = text.write_str(key);
         if self.retention.is_none() {
             let _ = text.write_str("# retention: none, calls are kept for ever\n");
+        }
+        if self.objects.is_none() {
+            let _ = text.write_str("# objects: none, calls lie in the data folder\n");
         }
         text
     }

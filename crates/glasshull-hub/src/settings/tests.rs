@@ -53,7 +53,7 @@ fn settings_that_contradict_each_other_are_refused() {
 
 #[test]
 fn printed_settings_can_be_read_again_and_hold_no_secret() {
-    let printed = layer("key = 'secret'\nretention = '36h'").completed().to_toml();
+    let printed = layer("key = 'secret'\nretention = '36h'\nobjects = 's3://calls/shop'").completed().to_toml();
     assert!(!printed.contains("secret"), "{printed}");
     let again = layer(&printed);
     assert_eq!(again.retention, Some(Period::seconds(36 * 3600)));

@@ -19,7 +19,7 @@ use super::summaries::Summaries;
 /// A segment of one call of the function `f`.
 async fn published(folder: &DataFolder, object_store: Arc<dyn ObjectStore>) -> SegmentRow {
     let catalog = Arc::new(SqliteCatalog::open(&folder.catalog()).await.unwrap());
-    let components = Components { object_store, catalog, clock: Arc::new(SystemClock) };
+    let components = Components { object_store, catalog, clock: Arc::new(SystemClock), tenure: None };
     let store = Store::open(StoreSettings::new(folder.path(), "test"), components).await.unwrap();
     let mut batch = BatchWriter::default();
     let function = batch.function(1, || v1::Function { path: "f".into(), ..v1::Function::default() });

@@ -152,6 +152,7 @@ impl Rig {
             object_store: object_store.clone(),
             catalog: Arc::new(SqliteCatalog::open(&folder.catalog()).await.unwrap()),
             clock: Arc::new(At(NOW_NS)),
+            tenure: None,
         };
         let store = Store::open(StoreSettings::new(folder.path(), "test"), components).await.unwrap();
         let mut settings = QuerySettings::new(folder.path().join("spill"));

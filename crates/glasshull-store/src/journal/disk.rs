@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::durable;
+use crate::{StoreError, durable};
 
 /// A folder of numbered files.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -17,6 +17,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     /// What a file holds, as far as it can be read, is on disk when this returns.
     fn sync(&self, number: u64) -> io::Result<()>;
     fn remove(&self, number: u64) -> io::Result<()>;
+    /// What people are told where it cannot be read.
+    fn failed(&self, error: &io::Error) -> StoreError;
 }
 
 /// A file that is being appended to. After an error it is not used again.
@@ -73,6 +75,10 @@ impl Disk for Folder {
 
     fn remove(&self, number: u64) -> io::Result<()> {
         fs::remove_file(self.file(number))
+    }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        StoreError::folder(&self.path, error)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> 
     for running in &published.running {
         put_running(shared, &running.call);
     }
-    let numbers = disk.numbers().map_err(|e| unreadable(shared, &e))?;
+    let numbers = disk.numbers().map_err(|e| disk.failed(&e))?;
     for &number in numbers.iter().filter(|&&number| number < published.checkpoint) {
         // Published before the last stop came in between. A file that stays is deleted at the next start.
         let _ = disk.remove(number);
@@ -42,10 +42,6 @@ pub(crate) fn replay(disk: &dyn Disk, shared: &Shared, published: Published) -> 
         at = Continuation { next: number + 1, previous: sound };
     }
     Ok(at)
-}
-
-fn unreadable(shared: &Shared, error: &std::io::Error) -> StoreError {
-    StoreError::folder(&shared.settings.data.join("journal"), error)
 }
 
 fn unsynced(shared: &Shared, error: &std::io::Error) -> StoreError {
@@ -96,7 +92,7 @@ impl Files<'_> {
     }
 
     fn read(&self, number: u64) -> Result<Vec<u8>, StoreError> {
-        self.disk.read(number).map_err(|e| unreadable(self.shared, &e))
+        self.disk.read(number).map_err(|e| self.disk.failed(&e))
     }
 
     /// How many bytes of file `number` the one behind it says were acknowledged. Says so where files in between are

@@ -19,7 +19,7 @@ use crate::shared::{Room, Shared};
 use crate::stats::count;
 
 /// Bytes of a group: what one sync covers. More would make those at its head wait for those at its end.
-const GROUP_BYTES: usize = 8 << 20;
+pub(crate) const GROUP_BYTES: usize = 8 << 20;
 
 /// Bytes that are written to see whether the journal can be: as much as a batch of some hundred calls takes.
 const TRIED_BYTES: usize = 64 << 10;
@@ -79,6 +79,8 @@ pub(crate) struct Writer {
     /// The file that is being written; none until there is something to write.
     file: Option<OpenFile>,
     buffer: Vec<u8>,
+    /// When the last group was begun, by the monotonic clock.
+    begun: Option<Duration>,
 }
 
 struct OpenFile {
@@ -101,7 +103,7 @@ impl OpenFile {
 
 impl Writer {
     pub(crate) fn new(disk: Arc<dyn Disk>, shared: Arc<Shared>, at: Continuation) -> Self {
-        Self { disk, shared, at, file: None, buffer: Vec::new() }
+        Self { disk, shared, at, file: None, buffer: Vec::new(), begun: None }
     }
 
     /// Carries out orders until nobody can give any.
@@ -146,6 +148,7 @@ impl Writer {
 
     /// Gathers what waits and commits it; returns an order that is no batch.
     fn group(&mut self, first: Append, orders: &mut mpsc::Receiver<Order>) -> Option<Order> {
+        self.pace();
         let mut bytes = first.payload.len();
         let mut group = vec![first];
         let mut other = None;
@@ -164,6 +167,18 @@ impl Writer {
         }
         self.commit(group);
         other
+    }
+
+    /// Where each group is a put that costs money, waits for more to come: others are sending, as the last one was a moment ago.
+    fn pace(&mut self) {
+        if self.shared.tenure.is_none() {
+            return;
+        }
+        let now = self.shared.clock.monotonic();
+        let since = self.begun.map_or(Duration::MAX, |begun| now.saturating_sub(begun));
+        let wait = self.shared.settings.put_every.saturating_sub(since);
+        std::thread::sleep(wait);
+        self.begun = Some(now + wait);
     }
 
     fn commit(&mut self, group: Vec<Append>) {

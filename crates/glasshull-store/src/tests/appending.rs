@@ -321,7 +321,7 @@ fn a_refusal_says_what_to_do() {
             "the batch is refused: the columns contradict each other: a call starts before 1970",
             "the batch is refused: a call starts 5 ns ahead of the hub's clock; set the clock of the machine that sent it",
             "the hub is busy: no room for the batch; send it again in 7 ms",
-            "the journal cannot be written: no space left on device; free or repair the disk, the hub goes on by itself",
+            "the journal cannot be written: no space left on device; the hub goes on by itself as soon as it can",
         ]
     );
 }

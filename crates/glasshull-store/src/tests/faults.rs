@@ -29,6 +29,7 @@ async fn open(data: &FilePath) -> Result<Arc<Store>, StoreError> {
         object_store: Arc::new(FolderObjects::new(&folder.objects())?),
         catalog: Arc::new(SqliteCatalog::open(&folder.catalog()).await?),
         clock: Arc::new(SystemClock),
+        tenure: None,
     };
     Store::open(StoreSettings::new(folder.path(), folder.hub_id(|| "h1".into())?), components).await
 }

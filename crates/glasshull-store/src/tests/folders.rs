@@ -94,6 +94,7 @@ async fn open(folder: &DataFolder) -> Arc<Store> {
         object_store: Arc::new(FolderObjects::new(&folder.objects()).unwrap()),
         catalog: Arc::new(SqliteCatalog::open(&folder.catalog()).await.unwrap()),
         clock: Arc::new(SystemClock),
+        tenure: None,
     };
     let hub = folder.hub_id(|| "h1".into()).unwrap();
     Store::open(StoreSettings::new(folder.path(), hub), components).await.unwrap()

@@ -1,5 +1,6 @@
 //! A store on parts that fail when told to.
 
+mod catalog;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use glasshull_catalog::sqlite::SqliteCatalog;
-use glasshull_catalog::{
-    Catalog, DoomedObject, FunctionRow, InstanceId, InstanceRow, Merge, ProbeCounts, ProbeEnd, ProbeRow, Publication,
-    Published, SegmentRow,
-};
+use glasshull_catalog::{InstanceId, SegmentRow};
 use glasshull_wire::v1::{CallBatch, Function, Outcome};
 use glasshull_wire::{BatchWriter, CallRow};
 use object_store::memory::InMemory;
@@ -29,10 +27,13 @@ use object_store::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tokio::sync::oneshot;
 
+use self::catalog::{CatalogFates, FailingCatalog};
 pub(crate) use self::faults::{Chance, Fate, Fates, Power};
 use crate::journal::disk::{Disk, DiskFile};
 use crate::store::Snapshot;
-use crate::{Clock, Components, Source, Store, StoreError, StoreSettings, rows};
+use crate::{
+    CatalogCopies, Clock, Components, CopiedCatalog, DataFolder, Source, Store, StoreError, StoreSettings, Tenure, rows,
+};
 
 pub(crate) const SECOND_NS: i64 = 1_000_000_000;
 
@@ -250,6 +251,10 @@ impl Disk for MemoryDisk {
             Ok(())
         })
     }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        StoreError::folder(std::path::Path::new("memory"), error)
+    }
 }
 
 struct OpenMemoryFile {
@@ -308,7 +313,7 @@ pub(crate) struct FailingObjects {
     pub(crate) deletes: Fates,
     /// Objects that came in parts.
     pub(crate) in_parts: AtomicUsize,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<(&'static str, Held)>>,
     /// What listings tell instead of what there is.
     listed: Mutex<Option<Vec<ObjectMeta>>>,
     pub(crate) inner: InMemory,
@@ -333,14 +338,19 @@ impl FailingObjects {
 
     /// The next put tells that it came and waits.
     pub(crate) fn hold_next_put(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        self.hold_put_to("")
+    }
+
+    /// The next put to what begins so tells that it came and waits.
+    pub(crate) fn hold_put_to(&self, folder: &'static str) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         let ((came, comes), (go_on, goes_on)) = (oneshot::channel(), oneshot::channel());
-        *self.held.lock().unwrap() = Some(Held { came, goes_on });
+        *self.held.lock().unwrap() = Some((folder, Held { came, goes_on }));
         (comes, go_on)
     }
 
-    async fn wait(&self) {
-        let held = self.held.lock().unwrap().take();
-        if let Some(Held { came, goes_on }) = held {
+    async fn wait(&self, to: &Path) {
+        let held = self.held.lock().unwrap().take_if(|(folder, _)| to.as_ref().starts_with(*folder));
+        if let Some((_, Held { came, goes_on })) = held {
             came.send(()).unwrap();
             goes_on.await.unwrap();
         }
@@ -355,6 +365,11 @@ impl FailingObjects {
     /// Listings tell what was listed once; `None`: what there is.
     pub(crate) fn list_as_of(&self, listing: Option<Vec<ObjectMeta>>) {
         *self.listed.lock().unwrap() = listing;
+    }
+
+    /// Deletes an object behind everybody's back.
+    pub(crate) async fn delete(&self, path: &str) {
+        self.inner.delete(&Path::from(path)).await.unwrap();
     }
 
     /// Changes an object behind everybody's back.
@@ -408,7 +423,7 @@ impl fmt::Display for FailingObjects {
 #[async_trait]
 impl ObjectStore for FailingObjects {
     async fn put_opts(&self, to: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
-        self.wait().await;
+        self.wait(to).await;
         match self.puts.next() {
             Fate::Succeeds => self.inner.put_opts(to, payload, options).await,
             Fate::Fails => Err(object_failure()),
@@ -424,7 +439,7 @@ impl ObjectStore for FailingObjects {
         to: &Path,
         options: PutMultipartOptions,
     ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.wait().await;
+        self.wait(to).await;
         self.in_parts.fetch_add(1, Ordering::Relaxed);
         let inner = self.inner.put_multipart_opts(to, options).await?;
         Ok(Box::new(FailingUpload { fate: self.puts.next(), inner }))
@@ -449,8 +464,10 @@ impl ObjectStore for FailingObjects {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
         match &*self.listed.lock().unwrap() {
-            Some(listing) => futures::stream::iter(listing.clone().into_iter().map(Ok)).boxed(),
-            None => self.inner.list(prefix),
+            Some(listing) if prefix == Some(&Path::from("calls")) => {
+                futures::stream::iter(listing.clone().into_iter().map(Ok)).boxed()
+            }
+            _ => self.inner.list(prefix),
         }
     }
 
@@ -463,107 +480,6 @@ impl ObjectStore for FailingObjects {
     }
 }
 
-/// A catalog whose steps have fates.
-pub(crate) struct FailingCatalog {
-    pub(crate) publications: Fates,
-    pub(crate) merges: Fates,
-    pub(crate) dooms: Fates,
-    pub(crate) expiries: Fates,
-    pub(crate) forgettings: Fates,
-    pub(crate) reads: Fates,
-    inner: SqliteCatalog,
-}
-
-impl FailingCatalog {
-    fn new(inner: SqliteCatalog, power: &Arc<Power>) -> Self {
-        let fates = || Fates::under(power);
-        Self {
-            publications: fates(),
-            merges: fates(),
-            dooms: fates(),
-            expiries: fates(),
-            forgettings: fates(),
-            reads: fates(),
-            inner,
-        }
-    }
-}
-
-#[async_trait]
-impl Catalog for FailingCatalog {
-    async fn publish(&self, publication: &Publication) -> glasshull_catalog::Result<()> {
-        self.publications.next().befalls(self.inner.publish(publication)).await
-    }
-
-    async fn merge(&self, merge: &Merge) -> glasshull_catalog::Result<bool> {
-        self.merges.next().befalls(self.inner.merge(merge)).await
-    }
-
-    async fn doom(&self, object: &DoomedObject) -> glasshull_catalog::Result<()> {
-        self.dooms.next().befalls(self.inner.doom(object)).await
-    }
-
-    async fn doomed(&self, hub: &str) -> glasshull_catalog::Result<Vec<DoomedObject>> {
-        self.reads.next().befalls(self.inner.doomed(hub)).await
-    }
-
-    async fn forget_doomed(&self, paths: &[String]) -> glasshull_catalog::Result<()> {
-        self.forgettings.next().befalls(self.inner.forget_doomed(paths)).await
-    }
-
-    async fn published(&self, hub: &str) -> glasshull_catalog::Result<Published> {
-        self.reads.next().befalls(self.inner.published(hub)).await
-    }
-
-    async fn segments(&self) -> glasshull_catalog::Result<Vec<SegmentRow>> {
-        self.reads.next().befalls(self.inner.segments()).await
-    }
-
-    async fn expire(&self, before_ns: i64, now_ns: i64) -> glasshull_catalog::Result<Vec<SegmentRow>> {
-        self.expiries.next().befalls(self.inner.expire(before_ns, now_ns)).await
-    }
-
-    async fn expired_at_ns(&self) -> glasshull_catalog::Result<Option<i64>> {
-        self.reads.next().befalls(self.inner.expired_at_ns()).await
-    }
-
-    async fn forget(&self, before_ns: i64, most: usize) -> glasshull_catalog::Result<()> {
-        self.forgettings.next().befalls(self.inner.forget(before_ns, most)).await
-    }
-
-    async fn put_instance(&self, instance: &InstanceRow) -> glasshull_catalog::Result<()> {
-        self.inner.put_instance(instance).await
-    }
-
-    async fn instances(&self, since_ns: i64, limit: usize) -> glasshull_catalog::Result<Vec<InstanceRow>> {
-        self.inner.instances(since_ns, limit).await
-    }
-
-    async fn put_functions(&self, functions: &[FunctionRow], seen_at_ns: i64) -> glasshull_catalog::Result<()> {
-        self.inner.put_functions(functions, seen_at_ns).await
-    }
-
-    async fn functions(&self, limit: usize) -> glasshull_catalog::Result<Vec<FunctionRow>> {
-        self.inner.functions(limit).await
-    }
-
-    async fn add_probe(&self, probe: &ProbeRow) -> glasshull_catalog::Result<String> {
-        self.inner.add_probe(probe).await
-    }
-
-    async fn end_probe(&self, id: &str, end: &ProbeEnd) -> glasshull_catalog::Result<bool> {
-        self.inner.end_probe(id, end).await
-    }
-
-    async fn count_probe(&self, id: &str, more: &ProbeCounts) -> glasshull_catalog::Result<()> {
-        self.inner.count_probe(id, more).await
-    }
-
-    async fn probes(&self, with_ended: bool, limit: usize) -> glasshull_catalog::Result<Vec<ProbeRow>> {
-        self.inner.probes(with_ended, limit).await
-    }
-}
-
 /// A store with its parts, which outlive it.
 pub(crate) struct Rig {
     pub(crate) disk: MemoryDisk,
@@ -573,7 +489,10 @@ pub(crate) struct Rig {
     pub(crate) power: Arc<Power>,
     pub(crate) settings: StoreSettings,
     store: Option<Arc<Store>>,
-    _folder: tempfile::TempDir,
+    /// The journal is in the object store, and each start is on another machine.
+    pub(crate) is_diskless: bool,
+    machines: u64,
+    folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -587,6 +506,7 @@ impl Rig {
         std::fs::write(&file, new_catalog().await).unwrap();
         let catalog = SqliteCatalog::open(&file).await.unwrap();
         let mut settings = StoreSettings::new(folder.path(), "hub");
+        settings.put_every = Duration::ZERO;
         set(&mut settings);
         let power = Arc::<Power>::default();
         let mut rig = Self {
@@ -597,8 +517,17 @@ impl Rig {
             clock: Arc::new(ManualClock { now_ns: NOW_NS.into(), jumped_ns: AtomicI64::default() }),
             settings,
             store: None,
-            _folder: folder,
+            is_diskless: false,
+            machines: 0,
+            folder,
         };
+        rig.open().await.unwrap();
+        rig
+    }
+
+    /// A store whose journal is in the object store.
+    pub(crate) async fn diskless(set: impl FnOnce(&mut StoreSettings)) -> Self {
+        let mut rig = Self { is_diskless: true, ..Self::with(set).await };
         rig.open().await.unwrap();
         rig
     }
@@ -608,14 +537,38 @@ impl Rig {
     }
 
     pub(crate) async fn open(&mut self) -> Result<(), StoreError> {
-        self.store = Some(self.open_beside(self.disk.clone()).await?);
+        self.store = Some(if self.is_diskless {
+            self.open_on_another_machine().await?
+        } else {
+            self.open_beside(self.disk.clone()).await?
+        });
         Ok(())
+    }
+
+    /// The store that takes over the objects, with nothing of what lay on disks.
+    async fn open_on_another_machine(&mut self) -> Result<Arc<Store>, StoreError> {
+        self.machines += 1;
+        let folder = DataFolder::open(&self.folder.path().join(format!("machine{}", self.machines)))?;
+        std::fs::write(folder.catalog(), new_catalog().await).unwrap();
+        let tenure = Tenure::take(self.objects.clone()).await?;
+        let copies = CatalogCopies::open(tenure.clone(), &folder, || "hub".into()).await?;
+        let file = SqliteCatalog::open(&folder.catalog()).await?;
+        self.catalog = Arc::new(FailingCatalog { fates: self.catalog.fates.clone(), inner: file.clone() });
+        let catalog = Arc::new(CopiedCatalog::new(self.catalog.clone(), file, copies).await?);
+        self.settings.data = folder.path().to_owned();
+        let (object_store, clock) = (self.objects.clone(), self.clock.clone());
+        let components = Components { object_store, catalog, clock, tenure: Some(tenure) };
+        Store::open(self.settings.clone(), components).await
     }
 
     /// Another store of the same hub, with a journal of its own.
     pub(crate) async fn open_beside(&self, disk: MemoryDisk) -> Result<Arc<Store>, StoreError> {
-        let components =
-            Components { object_store: self.objects.clone(), catalog: self.catalog.clone(), clock: self.clock.clone() };
+        let components = Components {
+            object_store: self.objects.clone(),
+            catalog: self.catalog.clone(),
+            clock: self.clock.clone(),
+            tenure: None,
+        };
         Store::open_on(Arc::new(disk), self.settings.clone(), components).await
     }
 
@@ -638,8 +591,13 @@ impl Rig {
     /// What decides on every step of every part.
     pub(crate) fn fates(&self) -> [&Fates; 10] {
         let FailingObjects { puts, gets, deletes, .. } = &*self.objects;
-        let FailingCatalog { publications, merges, dooms, expiries, forgettings, reads, .. } = &*self.catalog;
+        let CatalogFates { publications, merges, dooms, expiries, forgettings, reads } = &*self.catalog.fates;
         [puts, gets, deletes, publications, merges, dooms, expiries, forgettings, reads, self.disk.fates()]
+    }
+
+    /// The store goes on where nobody sees it; opening another is up to the caller.
+    pub(crate) fn lose_store(&mut self) -> Arc<Store> {
+        self.store.take().unwrap()
     }
 
     /// The store is gone; opening it again is up to the caller.

@@ -142,3 +142,45 @@ async fn the_journal_that_is_written_today_is_format_1() {
     let head = |file: &[u8]| file[..crate::journal::format::HEADER_BYTES + 4].to_vec();
     assert_eq!(head(&journal), head(&fs::read(sample("journal-1.journal")).unwrap()));
 }
+
+/// All objects of a hub whose journal was among them, as files.
+fn sampled_objects() -> Vec<(String, Vec<u8>)> {
+    let folders = ["calls", "catalog", "journal", "tenures"];
+    let read = |path: PathBuf| fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let files = folders.into_iter().flat_map(|folder| read(sample("object-store-1").join(folder)));
+    let files = files.flat_map(|path| if path.is_dir() { read(path).collect() } else { vec![path] });
+    let name = |path: &PathBuf| path.strip_prefix(sample("object-store-1")).unwrap().to_str().unwrap().to_owned();
+    files.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn an_object_store_with_journal_and_catalog_of_format_1_is_taken_over() {
+    if std::env::var_os("UPDATE").is_some() && !sample("object-store-1").exists() {
+        write_objects().await;
+    }
+    let mut rig = Rig::new().await;
+    for (path, object) in sampled_objects() {
+        rig.objects.put(&Path::from(path), object.into()).await.unwrap();
+    }
+    rig.is_diskless = true;
+    rig.open().await.unwrap();
+    assert_eq!((rig.calls().await, rig.running()), (vec![1, 2, 3, 4], vec![5]));
+    assert_eq!(rig.store().snapshot().segments.len(), 1);
+    let stats = rig.store().stats();
+    assert_eq!((stats.replayed_records, stats.corrupt_records, stats.unknown_segments), (2, 0, 0));
+    assert_eq!(rig.store().durable_sequence(source(1).instance), 3);
+}
+
+async fn write_objects() {
+    let mut rig = Rig::diskless(|_| {}).await;
+    rig.append(1, 1, &[1, 2]).await;
+    rig.store().publish().await.unwrap();
+    rig.append(1, 2, &[3]).await;
+    rig.store().append(&source(1), batch_of(3, &[call(4), running(5)])).await.unwrap();
+    rig.drop_store();
+    for path in rig.objects.paths().await {
+        let (file, object) = (sample("object-store-1").join(&path), Path::from(path));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, rig.objects.get(&object).await.unwrap().bytes().await.unwrap()).unwrap();
+    }
+}

@@ -17,7 +17,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct HubProcess {
     address: SocketAddr,
     home: Home,
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -63,13 +64,36 @@ impl HubProcess {
     }
 
     fn at(home: Home) -> Self {
-        Self { address: free_address(), home, arguments: Vec::new(), child: None }
+        Self { address: free_address(), home, arguments: Vec::new(), variables: Vec::new(), child: None }
     }
 
     /// With arguments of its own, each time it starts.
-    pub(crate) fn with(mut self, arguments: &[&'static str]) -> Self {
-        self.arguments.extend(arguments);
+    pub(crate) fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
+    }
+
+    /// In an environment of its own, each time it starts.
+    pub(crate) fn with_variables(mut self, variables: Vec<(&'static str, String)>) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// The same hub, as far as those know who connect to it, on another machine: nothing of its disk is there.
+    pub(crate) fn lose_machine(&mut self) {
+        self.home = Home::Folder(tempfile::tempdir().expect("a temporary folder"));
+    }
+
+    /// What it says where it does not come up, or when it has ended by itself: its exit code and its last words.
+    pub(crate) fn last_words(&mut self) -> (Option<i32>, String) {
+        let mut child = self.child.take().unwrap_or_else(|| self.spawn(Stdio::piped()));
+        let deadline = Instant::now() + PATIENCE;
+        while child.try_wait().expect("it can be watched").is_none() {
+            assert!(Instant::now() < deadline, "it has not ended");
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        let told = child.wait_with_output().expect("it has ended");
+        (told.status.code(), String::from_utf8_lossy(&told.stderr).into_owned())
     }
 
     /// Its disk.
@@ -85,11 +109,35 @@ impl HubProcess {
 
     /// Starts it, and waits until it is ready.
     pub(crate) fn restart(&mut self) {
+        self.child = Some(self.spawn(Stdio::inherit()));
+        eventually("the hub is ready", || ureq::get(format!("{}/readyz", self.url())).call().is_ok());
+    }
+
+    fn spawn(&self, errors: Stdio) -> Child {
         let mut command = self.home.command(&program("glasshull"));
         command.args(["up", "--listen", &self.address.to_string(), "--data"]).arg(self.home.path());
-        command.args(&self.arguments);
-        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("glasshull starts"));
+        command.args(&self.arguments).envs(self.variables.iter().cloned());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).spawn().expect("glasshull starts")
+    }
+
+    /// As [`Self::restart`]; what it says is for [`Self::last_words`].
+    pub(crate) fn restart_and_listen(&mut self) {
+        self.child = Some(self.spawn(Stdio::piped()));
         eventually("the hub is ready", || ureq::get(format!("{}/readyz", self.url())).call().is_ok());
+    }
+
+    /// As people start it who say nothing.
+    pub(crate) fn without_arguments(mut self) -> Self {
+        self.arguments.clear();
+        self
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(asked.expect("kill").success());
+        assert!(child.wait().expect("it ends").success(), "it ends in good order");
     }
 
     /// `kill -9`: no flush, no goodbye.
@@ -176,7 +224,13 @@ pub(crate) fn program(name: &str) -> PathBuf {
     path
 }
 
-fn free_address() -> SocketAddr {
+/// Cargo's target folder.
+pub(crate) fn target() -> PathBuf {
+    let here = std::env::current_exe().expect("the test's own path");
+    here.ancestors().nth(3).expect("target").to_owned()
+}
+
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address")
 }

@@ -1,5 +1,6 @@
 //! A store with its parts, those who use it, and what happens to them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -10,7 +11,7 @@ use super::Told;
 use super::audit::Auditor;
 use super::senders::{Batch, INSTANCES, Sender};
 use crate::store::Snapshot;
-use crate::{Appended, Durability, SNAPSHOT_GRACE, StoreError, StoreSettings};
+use crate::{Appended, Durability, SNAPSHOT_GRACE, Store, StoreError, StoreSettings};
 
 pub(super) const WINDOW_NS: i64 = 600 * SECOND_NS;
 const MINUTE_NS: i64 = 60 * SECOND_NS;
@@ -22,6 +23,9 @@ const KEEP: Duration = Duration::from_secs(2 * 3_600);
 /// Steps of a life.
 const LEAST_STEPS: u64 = 15;
 const MOST_STEPS: u64 = 60;
+
+/// Objects of the journal and of copies of the catalog, where they are in the object store, when all is published.
+const MOST_OWN_OBJECTS: usize = 12;
 
 /// Starts that fail by chance before all is well again.
 const FAILED_STARTS: u64 = 6;
@@ -49,6 +53,8 @@ struct Question {
 
 pub(super) struct World<'t> {
     rig: Rig,
+    /// A store that another has taken over from, and that goes on where nobody sees it.
+    old: Option<Arc<Store>>,
     told: &'t Told,
     chance: Chance,
     senders: Vec<Sender>,
@@ -79,12 +85,17 @@ fn settle(settings: &mut StoreSettings, chance: &mut Chance) {
 impl<'t> World<'t> {
     pub(super) async fn new(seed: u64, told: &'t Told) -> Self {
         let mut chance = Chance::of(seed);
-        let rig = Rig::with(|settings| settle(settings, &mut chance)).await;
+        let rig = if chance.one_in(3) {
+            Rig::diskless(|settings| settle(settings, &mut chance)).await
+        } else {
+            Rig::with(|settings| settle(settings, &mut chance)).await
+        };
         // A hub that has never run has nothing to tell a wrong clock by.
         rig.store().expire().await.unwrap();
         Self {
             retention: rig.settings.retention,
             rig,
+            old: None,
             told,
             chance,
             senders: (0..INSTANCES).map(|_| Sender::default()).collect(),
@@ -121,7 +132,8 @@ impl<'t> World<'t> {
             81..87 => self.change_weather(),
             87..91 => self.threaten_power(),
             91..93 => self.restart().await,
-            93..97 => self.send_again().await,
+            93..95 => self.send_again().await,
+            95..97 => self.old_goes_on().await,
             97 => self.give_up(),
             98 => self.close().await,
             _ => self.ask(),
@@ -194,6 +206,22 @@ impl<'t> World<'t> {
             self.note(format!("{instance} sends {} again: {answer:?}", batch.sequence));
             self.tally.count(&answer);
         }
+    }
+
+    /// A store that was taken over from is asked for what it may not do any more.
+    async fn old_goes_on(&mut self) {
+        let Some(old) = self.old.clone() else { return };
+        let (instance, batches) = self.outgoing(2);
+        for batch in batches {
+            let answer = old.append(&source(instance), batch.packed()).await;
+            self.note(format!("{instance} sends {} to the old one: {answer:?}", batch.sequence));
+            // Then the one that has taken over must know of it.
+            if answer.is_ok() {
+                self.auditor.acknowledged(&batch);
+            }
+        }
+        let done = (old.publish().await, old.merge().await, old.expire().await);
+        self.note(format!("the old one publishes, merges, expires: {done:?}"));
     }
 
     /// An instance drops what it has not brought, and begins a new session.
@@ -329,7 +357,13 @@ impl<'t> World<'t> {
                 self.rig.disk.forget_removals();
             }
         }
-        self.rig.drop_store();
+        self.old = None;
+        if self.rig.is_diskless && self.chance.one_in(2) {
+            self.note("it goes on, but another one takes over");
+            self.old = Some(self.rig.lose_store());
+        } else {
+            self.rig.drop_store();
+        }
         self.rig.power.comes_back();
         self.list_what_was().await;
         let opened = self.open().await;
@@ -437,7 +471,11 @@ impl<'t> World<'t> {
         let mut segments: Vec<String> =
             self.rig.store().snapshot().segments.iter().map(|segment| segment.path.clone()).collect();
         segments.sort();
-        let mut objects = self.rig.objects.paths().await;
+        self.old = None;
+        let (mut objects, others): (Vec<String>, Vec<String>) =
+            self.rig.objects.paths().await.into_iter().partition(|path| path.starts_with("calls/"));
+        let own = others.iter().filter(|path| !path.starts_with("tenures/")).count();
+        assert!(own <= MOST_OWN_OBJECTS, "{others:?}");
         objects.sort();
         assert_eq!(objects, segments, "something is left over, or missing");
         let mut windows: Vec<&str> = segments.iter().filter_map(|path| path.split('/').nth(1)).collect();
