@@ -280,7 +280,7 @@ pub struct Probe {
     pub state: ProbeState,
     /// Why it is in this state, as a sentence.
     pub reason: String,
-    /// Instances it was sent to and that have answered.
+    /// Instances it was sent to, that have answered, and in which a function matches.
     pub instances: u32,
     /// Traceable functions that match, over all instances (each function counted once).
     pub functions: u32,

@@ -172,6 +172,14 @@ impl Failure {
         Self { code: code.text().into(), message: message.into(), hint: None, position: None, fix: None }
     }
 
+    /// The same failure, of a text that holds this one at `outer`.
+    #[must_use]
+    pub fn within(self, outer: Position) -> Self {
+        let position = self.position.map(|position| position.within(outer));
+        let fix = self.fix.map(|fix| Box::new(fix.within(outer)));
+        Self { position, fix, ..self }
+    }
+
     /// With what may have been meant in place of what stands at a position.
     ///
     /// ```

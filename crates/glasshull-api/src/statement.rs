@@ -7,7 +7,7 @@
 //! UNTRACE probe | pattern | ALL
 //! SHOW FUNCTIONS | INSTANCES | PROBES | TRACES [LIKE '..']
 //! TREE id [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
-//! TREE OF (SELECT call_id ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
+//! TREE OF (SELECT call_id ..) | (FIND ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]
 //! FIND 'text' [SINCE duration]
 //! ```
 //!

@@ -57,6 +57,14 @@ impl SqliteCatalog {
         self.pool.close().await;
     }
 
+    /// Checks that a file is a catalog that this version knows; nothing is changed.
+    ///
+    /// # Errors
+    /// [`CatalogError::Newer`], [`CatalogError::Damaged`], [`CatalogError::Unavailable`].
+    pub async fn check(path: &Path) -> Result<()> {
+        refuse_newer(path, &SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT)).await
+    }
+
     /// Writes the catalog as it is now into a file of its own, which replaces what is there. Nothing is synced.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use glasshull_api::{Code, Failure};
-use glasshull_store::{DataFolder, FolderObjects};
+use glasshull_store::{CatalogCopies, DataFolder, FolderObjects};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -17,7 +17,7 @@ use crate::failures;
 use crate::settings::{Durability, Settings};
 
 /// Time one request to the object store may take: many times what it does.
-const REQUEST_WITHIN: &str = "15 seconds";
+const REQUEST_WITHIN: &str = "60 seconds";
 
 /// How long a request is repeated that an object store refuses for now.
 const RETRY_WITHIN: Duration = Duration::from_secs(15);
@@ -148,15 +148,32 @@ pub(crate) async fn check_change(
     folder: &DataFolder,
     objects: &Arc<dyn ObjectStore>,
 ) -> Result<(), Failure> {
-    if settings.durability == Durability::ObjectStore {
-        let has_journal = folder.has_journal().map_err(|error| failures::of_store(&error))?;
-        return if has_journal { Err(journal_is_here(folder)) } else { Ok(()) };
+    let has_journal = folder.has_journal().map_err(|error| failures::of_store(&error))?;
+    let was_taken = match objects.list(Some(&Path::from(SIGN))).try_next().await {
+        // One that cannot be reached is no obstacle, unless it is where this folder's journal was.
+        Err(error) if folder.catalog_is_copied() => {
+            return Err(unusable(settings.objects.as_deref().unwrap_or_default(), &error));
+        }
+        taken => matches!(taken, Ok(Some(_))),
+    };
+    let store = |error| failures::of_store(&error);
+    match settings.durability {
+        Durability::ObjectStore if has_journal => Err(journal_is_here(folder)),
+        Durability::ObjectStore if was_taken && folder.has_catalog_of_its_own() => Err(catalog_is_here(folder)),
+        // Before a hub that runs is taken over from.
+        Durability::ObjectStore => CatalogCopies::check(objects, folder).await.map_err(store),
+        Durability::Journal | Durability::Relaxed if was_taken => Err(journal_is_there()),
+        Durability::Journal | Durability::Relaxed => folder.set_catalog_is_copied(false).map_err(store),
     }
-    match objects.list(Some(&Path::from(SIGN))).try_next().await {
-        Ok(Some(_)) => Err(journal_is_there()),
-        // One that cannot be reached is no obstacle.
-        Ok(None) | Err(_) => Ok(()),
-    }
+}
+
+fn catalog_is_here(folder: &DataFolder) -> Failure {
+    let message = format!(
+        "The data folder {} has a catalog of its own, which the one in the object store would replace.",
+        folder.path().display()
+    );
+    Failure::new(Code::SettingsWrong, message)
+        .hint("Give the hub another data folder, or another prefix in the object store.")
 }
 
 fn journal_is_here(folder: &DataFolder) -> Failure {

@@ -117,6 +117,8 @@ impl Settings {
         self.check_reach()?;
         if let Some(url) = &self.objects {
             crate::objects::check_url(url).map_err(wrong)?;
+        } else if self.durability == Durability::ObjectStore {
+            return Err(wrong("`durability = object-store` needs `objects`: where the object store is"));
         }
         let seconds = [("window", self.window), ("query-timeout", self.query_timeout)];
         if let Some((name, _)) = seconds.iter().find(|(_, period)| *period < Duration::from_secs(1)) {

@@ -21,6 +21,7 @@ pub const MIN_FREE_BYTES: usize = 1 << 20;
 /// data/hub-id            the hub's name, part of its segments' names
 /// data/catalog.sqlite    the catalog
 /// data/catalog.copy      of it, on its way to the object store
+/// data/catalog-is-copied it is the one in the object store
 /// data/journal/          what is not yet in a segment
 /// data/objects/          segments, where no other object store is set
 /// data/objects-at        the other object store's URL
@@ -98,6 +99,33 @@ impl DataFolder {
     pub fn set_hub_id(&self, id: &str) -> Result<(), StoreError> {
         let path = self.path.join("hub-id");
         write_durably(&path, id).map_err(|e| StoreError::folder(&path, &e))
+    }
+
+    /// Whether it has a catalog that is not the one in the object store: see [`Self::set_catalog_is_copied`].
+    pub fn has_catalog_of_its_own(&self) -> bool {
+        self.catalog().exists() && !self.catalog_is_copied()
+    }
+
+    /// Whether its catalog is the one in the object store, as far as it lies here.
+    pub fn catalog_is_copied(&self) -> bool {
+        self.path.join("catalog-is-copied").exists()
+    }
+
+    /// Notes whether its catalog is the one in the object store, which the next start there replaces by its newest copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub fn set_catalog_is_copied(&self, is_copied: bool) -> Result<(), StoreError> {
+        let path = self.path.join("catalog-is-copied");
+        let noted = match is_copied {
+            true if path.exists() => Ok(()),
+            true => write_durably(&path, "its copies lie in the object store\n"),
+            false => match fs::remove_file(&path) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed.and_then(|()| durable::sync(&self.path)),
+            },
+        };
+        noted.map_err(|e| StoreError::folder(&path, &e))
     }
 
     /// Whether its journal holds anything.

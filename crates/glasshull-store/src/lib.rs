@@ -12,6 +12,7 @@
 mod append;
 mod arrival;
 mod background;
+mod copied;
 mod copies;
 mod durable;
 mod error;
@@ -47,7 +48,8 @@ mod tests;
 pub mod values;
 mod windows;
 
-pub use copies::{COPY_EVERY, CatalogCopies, CopiedCatalog};
+pub use copied::{COPY_EVERY, CopiedCatalog};
+pub use copies::CatalogCopies;
 pub use error::StoreError;
 pub use folder::{DataFolder, MIN_FREE_BYTES};
 pub use merge::MergedSegments;

@@ -7,12 +7,14 @@
 //! A number is not used again where a put has failed, as it may happen later all the same.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectStoreExt, PutPayload};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::time::timeout;
 
 use crate::Tenure;
@@ -20,6 +22,9 @@ use crate::tenure::{ANSWER_WITHIN, NUMBER_DIGITS};
 
 /// Entries that are read or deleted at a time: a store answers each only after some tens of milliseconds.
 const AT_A_TIME: usize = 16;
+
+/// A put may take so much longer the larger it is.
+const SLOWEST_BYTES_A_SECOND: u64 = 1 << 20;
 
 /// Why an entry does not count. It may be there all the same.
 #[derive(Debug, thiserror::Error)]
@@ -40,22 +45,96 @@ pub(crate) struct Place {
     number: u64,
 }
 
+/// What is read of an entry.
+#[derive(Clone, Debug)]
+pub(crate) enum Read {
+    Entry(Bytes),
+    /// It is longer than any of ours.
+    TooLong,
+    /// Whoever had the log before has deleted it meanwhile, as nobody needs it.
+    Gone,
+}
+
+impl Read {
+    pub(crate) fn entry(self) -> Option<Bytes> {
+        if let Self::Entry(entry) = self { Some(entry) } else { None }
+    }
+}
+
 /// The entries in one folder.
 #[derive(Debug)]
-pub(crate) struct ObjectLog {
-    tenure: Tenure,
+pub(crate) struct Entries {
+    objects: Arc<dyn ObjectStore>,
     folder: Path,
+}
+
+impl Entries {
+    pub(crate) fn new(objects: Arc<dyn ObjectStore>, folder: &str) -> Self {
+        Self { objects, folder: Path::from(folder) }
+    }
+
+    /// Where they stand, in order.
+    pub(crate) async fn places(&self) -> object_store::Result<Vec<Place>> {
+        let listed: Vec<_> = self.objects.list(Some(&self.folder)).try_collect().await?;
+        let mut places: Vec<Place> = listed.iter().filter_map(|object| Place::of(&object.location)).collect();
+        places.sort_unstable();
+        Ok(places)
+    }
+
+    /// Entries in order, of each its first `bytes`, or all, unless it is longer than `most` bytes.
+    pub(crate) async fn read(
+        &self,
+        places: impl IntoIterator<Item = Place>,
+        bytes: Option<usize>,
+        most: usize,
+    ) -> object_store::Result<Vec<Read>> {
+        let reads = places.into_iter().map(|at| self.read_one(at, bytes, most));
+        stream::iter(reads).buffered(AT_A_TIME).try_collect().await
+    }
+
+    pub(crate) async fn read_one(&self, at: Place, bytes: Option<usize>, most: usize) -> object_store::Result<Read> {
+        let range = bytes.map(|bytes| (0..bytes as u64).into());
+        let options = GetOptions { range, ..GetOptions::default() };
+        let got = match self.objects.get_opts(&self.path(at), options).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(Read::Gone),
+            got => got?,
+        };
+        if got.range.end - got.range.start > most as u64 {
+            return Ok(Read::TooLong);
+        }
+        got.bytes().await.map(Read::Entry)
+    }
+
+    /// Deletes entries, where they are there.
+    pub(crate) async fn delete(&self, places: impl IntoIterator<Item = Place>) -> object_store::Result<()> {
+        let deletions = places.into_iter().map(|at| async move {
+            match self.objects.delete(&self.path(at)).await {
+                Err(object_store::Error::NotFound { .. }) => Ok(()),
+                other => other,
+            }
+        });
+        stream::iter(deletions).buffered(AT_A_TIME).try_collect().await
+    }
+
+    fn path(&self, at: Place) -> Path {
+        self.folder.clone().join(at.to_string())
+    }
+}
+
+/// The entries in one folder, to which one hub adds.
+#[derive(Debug)]
+pub(crate) struct ObjectLog {
+    pub(crate) entries: Entries,
+    tenure: Tenure,
     next: AtomicU64,
 }
 
 impl ObjectLog {
-    /// The log, with the entries of those who had it before, in order.
+    /// The log, and where the entries stand of those who had it before, in order.
     pub(crate) async fn open(tenure: Tenure, folder: &str) -> object_store::Result<(Self, Vec<Place>)> {
-        let folder = Path::from(folder);
-        let listed: Vec<_> = tenure.objects().list(Some(&folder)).try_collect().await?;
-        let mut places: Vec<Place> = listed.iter().filter_map(|object| Place::of(&object.location)).collect();
-        places.sort_unstable();
-        Ok((Self { tenure, folder, next: AtomicU64::new(1) }, places))
+        let entries = Entries::new(tenure.objects().clone(), folder);
+        let places = entries.places().await?;
+        Ok((Self { entries, tenure, next: AtomicU64::new(1) }, places))
     }
 
     /// Where the next entry will stand. Nobody else is told the same.
@@ -68,45 +147,15 @@ impl ObjectLog {
         if self.tenure.is_over() {
             return Err(LogError::TakenOver);
         }
-        let path = self.path(at);
-        timeout(ANSWER_WITHIN, self.tenure.objects().put(&path, entry)).await.map_err(|_| LogError::NoAnswer)??;
+        let path = self.entries.path(at);
+        let within = ANSWER_WITHIN + Duration::from_secs(entry.content_length() as u64 / SLOWEST_BYTES_A_SECOND);
+        timeout(within, self.entries.objects.put(&path, entry)).await.map_err(|_| LogError::NoAnswer)??;
         self.tenure.check().await
     }
 
     /// Whether entries can still be added: nobody has taken over.
     pub(crate) async fn check(&self) -> Result<(), LogError> {
         self.tenure.check().await
-    }
-
-    /// Entries in order, of each its first `bytes`, or all; `None`: it is longer than `most` bytes, which none of ours is.
-    pub(crate) async fn read(
-        &self,
-        places: impl IntoIterator<Item = Place>,
-        bytes: Option<usize>,
-        most: usize,
-    ) -> object_store::Result<Vec<Option<Bytes>>> {
-        let reads = places.into_iter().map(|at| async move {
-            let range = bytes.map(|bytes| (0..bytes as u64).into());
-            let options = GetOptions { range, ..GetOptions::default() };
-            let got = self.tenure.objects().get_opts(&self.path(at), options).await?;
-            if got.range.end - got.range.start > most as u64 { Ok(None) } else { got.bytes().await.map(Some) }
-        });
-        stream::iter(reads).buffered(AT_A_TIME).try_collect().await
-    }
-
-    /// Deletes entries, where they are there.
-    pub(crate) async fn delete(&self, places: impl IntoIterator<Item = Place>) -> object_store::Result<()> {
-        let deletions = places.into_iter().map(|at| async move {
-            match self.tenure.objects().delete(&self.path(at)).await {
-                Err(object_store::Error::NotFound { .. }) => Ok(()),
-                other => other,
-            }
-        });
-        stream::iter(deletions).buffered(AT_A_TIME).try_collect().await
-    }
-
-    fn path(&self, at: Place) -> Path {
-        self.folder.clone().join(at.to_string())
     }
 }
 

@@ -299,7 +299,7 @@ impl Retention {
         goes.extend(self.delete_what_was_unfinished(known, &paths).await);
         let mut kept = 0;
         for path in paths.iter().filter(|path| !known.contains(path) && !goes.contains(path)) {
-            let Some(name) = self.name_of(path) else { continue };
+            let Some(name) = self.name_of(path).filter(|name| !self.is_later(*name)) else { continue };
             if journal.makes_again(name) || self.is_superseded(name) || self.is_expired(path) {
                 self.delete_leftover(path).await?;
             } else {
@@ -334,6 +334,12 @@ impl Retention {
 
     fn name_of(&self, path: &Path) -> Option<Name> {
         segment::name_of_hub(path.filename()?, &self.shared.settings.hub)
+    }
+
+    /// Whether an object was made by a hub that has taken over from this one, which may not know it yet.
+    fn is_later(&self, name: Name) -> bool {
+        let Shared { tenure, .. } = &*self.shared;
+        tenure.as_ref().zip(name.tenure).is_some_and(|(tenure, made_in)| made_in > tenure.number())
     }
 
     /// Whether an object was made by a hub that was taken over from before it counted.

@@ -15,6 +15,7 @@ use crate::journal::objects::Objects;
 use crate::journal::replay::replay;
 use crate::journal::writer::{MAX_QUEUED_ORDERS, Order, Writer};
 use crate::merge::{MergedSegments, Merger};
+use crate::object_log::LogError;
 use crate::publish::Publisher;
 use crate::retention::{Journal, Retention};
 use crate::running::lasting_until;
@@ -189,6 +190,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ObjectStore`], [`StoreError::Catalog`]: nothing is lost, the next publication goes on from there.
     pub async fn publish(&self) -> Result<PublishedCalls, StoreError> {
+        self.check_tenure()?;
         let mut publisher = self.publisher.lock().await;
         let (answer, below) = oneshot::channel();
         let orders = self.writer_orders().ok_or(StoreError::Closed)?;
@@ -212,6 +214,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Catalog`]: nothing was deleted.
     pub async fn expire(&self) -> Result<u64, StoreError> {
+        self.check_tenure()?;
         // No publication may be under way: it could bring segments of the windows that are about to go.
         let publisher = self.publisher.lock().await;
         let mut retention = self.retention.lock().await;
@@ -227,6 +230,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ObjectStore`], [`StoreError::Catalog`]: nothing is lost, the next merge goes on from there.
     pub async fn merge(&self) -> Result<MergedSegments, StoreError> {
+        self.check_tenure()?;
         let mut merger = self.merger.lock().await;
         let merged = merger.merge(&self.retention).await;
         if merged.is_err() {
@@ -347,6 +351,14 @@ impl Store {
         StoreStats { publish_error, journal_writable: stats.journal_writable && self.writer_lives(), ..stats }
     }
 
+    /// Whoever has taken over does it: what this one did would count for nothing.
+    fn check_tenure(&self) -> Result<(), StoreError> {
+        match &self.shared.tenure {
+            Some(tenure) if tenure.is_over() => Err(StoreError::ObjectStore(LogError::TakenOver.to_string())),
+            _ => Ok(()),
+        }
+    }
+
     fn count_outcome(&self, appended: &Result<Appended, StoreError>) {
         let counters = &self.shared.counters;
         match appended {
@@ -390,9 +402,12 @@ impl std::fmt::Debug for Store {
 }
 
 impl Drop for Store {
-    /// Waits for the writer, so that whoever opens the folder next finds nobody writing there.
+    /// Waits for the writer, so that whoever opens the folder next finds nobody writing there. Of an object store it will
+    /// be known who has it, and an answer may take long.
     fn drop(&mut self) {
-        if let Some(thread) = self.stop_writer() {
+        if let Some(thread) = self.stop_writer()
+            && self.shared.tenure.is_none()
+        {
             let _ = thread.join();
         }
     }

@@ -9,6 +9,7 @@
 //! taken over: so what counts was there before the other began to read, and what was not there then counts for nothing.
 //! Each hub puts under its own number: nobody overwrites what another has put.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -19,8 +20,9 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutP
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::StoreError;
-use crate::object_log::LogError;
+use crate::journal::objects as journal;
+use crate::object_log::{Entries, LogError, Place};
+use crate::{StoreError, copies};
 
 const FOLDER: &str = "tenures";
 
@@ -30,13 +32,19 @@ pub(crate) const NUMBER_DIGITS: usize = 20;
 /// How long one request may take: what a sender waits for in vain. It comes again.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often a number is tried again that is said to be there and is not, and how long after.
+const MOST_DOUBTED: u32 = 40;
+const DOUBTED_FOR: Duration = Duration::from_millis(250);
+
 /// The time in which objects are one hub's: from when it takes them over until another does.
 #[derive(Clone, Debug)]
 pub struct Tenure {
     objects: Arc<dyn ObjectStore>,
     number: u64,
-    /// Whose copy of the catalog this one goes on from; 0: nobody's.
-    restored_from: Arc<AtomicU64>,
+    /// The last before this one that came so far as to write a journal; 0: none.
+    last_ran: u64,
+    /// The catalog knows all that was ever published from the one tenure on up to before the other.
+    known: Arc<[AtomicU64; 2]>,
     over: CancellationToken,
 }
 
@@ -49,18 +57,33 @@ impl Tenure {
     pub async fn take(objects: Arc<dyn ObjectStore>) -> Result<Self, StoreError> {
         let listed: Vec<_> = objects.list(Some(&Path::from(FOLDER))).try_collect().await?;
         let last = listed.iter().filter_map(|object| object.location.filename()?.parse().ok()).max();
-        let mut number = last.map_or(1, |last: u64| last.saturating_add(1));
+        let of_entries = |places: &[Place]| places.last().map_or(0, |at| at.tenure());
+        let last_ran = of_entries(&Entries::new(objects.clone(), journal::FOLDER).places().await?);
+        let last_copied = of_entries(&Entries::new(objects.clone(), copies::FOLDER).places().await?);
+        // Where somebody has deleted the numbers, what was put under them still tells.
+        let mut number = last.unwrap_or(0).max(last_ran).max(last_copied).saturating_add(1);
         let only_new = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let mut doubted = 0;
         loop {
             match objects.put_opts(&path(number), PutPayload::new(), only_new()).await {
-                Ok(_) => {
-                    return Ok(Self { objects, number, restored_from: Arc::default(), over: CancellationToken::new() });
-                }
-                // Another's, or this one's, whose answer was lost: the next will do as well.
-                Err(Error::AlreadyExists { .. }) => number = number.saturating_add(1),
+                Ok(_) => return Ok(Self::new(objects, number, last_ran)),
+                // Some object stores answer so, too, where another put is under way: a number that is left out would leave
+                // whoever has the one before in the belief that nobody came after.
+                Err(Error::AlreadyExists { .. }) => match objects.head(&path(number)).await {
+                    Ok(_) => number = number.saturating_add(1),
+                    Err(Error::NotFound { .. }) if doubted < MOST_DOUBTED => {
+                        doubted += 1;
+                        tokio::time::sleep(DOUBTED_FOR).await;
+                    }
+                    Err(error) => return Err(error.into()),
+                },
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn new(objects: Arc<dyn ObjectStore>, number: u64, last_ran: u64) -> Self {
+        Self { objects, number, last_ran, known: Arc::default(), over: CancellationToken::new() }
     }
 
     /// Returns when another hub is known to have taken over: nothing is acknowledged, published or deleted any more.
@@ -78,14 +101,22 @@ impl Tenure {
         self.number
     }
 
-    /// Goes on from a copy of the catalog that hub `tenure` has made.
-    pub(crate) fn restores_from(&self, tenure: u64) {
-        self.restored_from.store(tenure, Relaxed);
+    /// The last one before this that may have published anything; 0: none.
+    pub(crate) fn last_ran(&self) -> u64 {
+        self.last_ran
     }
 
-    /// Whether the catalog knows all that hub `tenure` has ever published: its copy was made by a later one.
+    /// The catalog knows all that was published in these tenures.
+    pub(crate) fn set_known(&self, tenures: Range<u64>) {
+        let [from, to] = &*self.known;
+        from.store(tenures.start, Relaxed);
+        to.store(tenures.end, Relaxed);
+    }
+
+    /// Whether the catalog knows all that was ever published in a tenure.
     pub(crate) fn knows_all_of(&self, tenure: u64) -> bool {
-        tenure < self.restored_from.load(Relaxed)
+        let [from, to] = &*self.known;
+        (from.load(Relaxed)..to.load(Relaxed)).contains(&tenure)
     }
 
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {

@@ -100,6 +100,8 @@ pub enum TreeOf {
     Id(String),
     /// The calls whose ids a query finds.
     Query(Subquery),
+    /// The calls that `FIND` finds.
+    Find(Find),
 }
 
 /// A question in SQL inside another statement.

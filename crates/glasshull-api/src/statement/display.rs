@@ -107,6 +107,7 @@ impl Display for Tree {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.of {
             TreeOf::Id(id) => write!(f, "TREE {id}")?,
+            TreeOf::Find(find) => write!(f, "TREE OF ({find})")?,
             // The line's end closes a comment the query may end with.
             TreeOf::Query(query) => write!(f, "TREE OF ({}\n)", query.sql)?,
         }

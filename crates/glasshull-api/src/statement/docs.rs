@@ -39,8 +39,8 @@ const DOCS: [[&str; 4]; 6] = [
     ],
     [
         "TREE OF",
-        "TREE OF (SELECT call_id ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]",
-        "Shows the calls that a query finds in their original hierarchy, with as many levels around them as asked for.",
+        "TREE OF (SELECT call_id ..) | (FIND ..) [ANCESTORS [n]] [DESCENDANTS [n]] [SIBLINGS]",
+        "Shows the calls that a query or FIND finds in their original hierarchy, with as many levels around them as asked for.",
         "TREE OF (SELECT call_id FROM calls WHERE outcome = 'panicked' LIMIT 5) ANCESTORS SIBLINGS",
     ],
     [

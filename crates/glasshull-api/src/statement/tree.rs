@@ -3,7 +3,7 @@
 use super::ast::{Hops, Show, ShowWhat, Subquery, Surroundings, Tree, TreeOf};
 use super::limits::{CALL_ID_CHARS, MAX_HOPS, MIN_ID_PREFIX, TRACE_ID_CHARS};
 use super::scanner::{Scanner, run};
-use super::{sql, trace};
+use super::{find, sql, trace};
 use crate::{Code, Failure};
 
 /// Words the clauses of `TREE` begin with.
@@ -15,7 +15,7 @@ const SHOWN: [&str; 6] = ["FUNCTIONS", "INSTANCES", "PROBES", "TRACES", "TABLES"
 /// Reads `TREE ..`.
 pub(super) fn tree(scanner: &mut Scanner<'_>) -> Result<Tree, Failure> {
     scanner.expect_word("TREE")?;
-    let of = if scanner.take_word("OF") { TreeOf::Query(subquery(scanner)?) } else { TreeOf::Id(id(scanner)?) };
+    let of = if scanner.take_word("OF") { found(scanner)? } else { TreeOf::Id(id(scanner)?) };
     let (mut ancestors, mut descendants, mut siblings) = (None, None, None);
     while !scanner.at_end() {
         let begin = scanner.clone();
@@ -38,13 +38,16 @@ pub(super) fn tree(scanner: &mut Scanner<'_>) -> Result<Tree, Failure> {
     Ok(Tree { of, surroundings: (!silent).then_some(surroundings) })
 }
 
-/// Takes `(SELECT ..)`.
-fn subquery(scanner: &mut Scanner<'_>) -> Result<Subquery, Failure> {
+/// Takes `(SELECT ..)` or `(FIND ..)`.
+fn found(scanner: &mut Scanner<'_>) -> Result<TreeOf, Failure> {
     let begin = scanner.clone();
     let (text, position) = scanner.parenthesized()?;
-    let inner = Scanner::new(text);
+    let mut inner = Scanner::new(text);
     match inner.word() {
-        Some(word) if sql::is_select(word) => Ok(Subquery { sql: text.into(), position }),
+        Some(word) if sql::is_select(word) => Ok(TreeOf::Query(Subquery { sql: text.into(), position })),
+        Some(word) if word.eq_ignore_ascii_case("FIND") => {
+            find::find(&mut inner).map(TreeOf::Find).map_err(|failure| failure.within(position))
+        }
         _ => Err(begin.failure("TREE OF is followed by a query, such as (SELECT call_id FROM calls LIMIT 1).")),
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn running(entry: &Entry, around: &Around) -> Probe {
         reason +=
             &format!(" More than {MAX_INSTANCES_COUNTED} instances reported; calls of the others are not counted.");
     }
-    let (instances, cost) = (tally.answered as u32, tally.cost);
+    let (instances, cost) = ((tally.answered - tally.no_match) as u32, tally.cost);
     let values = ProbeValues { printed_at: tally.printed_at, ..values(&row.counts) };
     Probe { state, reason, functions, instances, values, cost, ..probe(&row, Some(&entry.trace)) }
 }

@@ -9,14 +9,15 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{col, lit};
 use futures::TryStreamExt;
+use glasshull_api::statement::TreeOf;
 use glasshull_api::statement::limits::{CALL_ID_CHARS, TRACE_ID_CHARS};
-use glasshull_api::statement::{Subquery, TreeOf};
 use glasshull_api::{Code, Failure};
 
 use super::shape::Meant;
 use super::{any_of, call_id, call_text, trace_id};
 use crate::asking::Asking;
 use crate::failure::{failure, located};
+use crate::show;
 use crate::sql::{self, Question};
 
 /// Ids that one `TREE OF` takes.
@@ -48,12 +49,11 @@ impl Wanted {
 pub(super) async fn wanted(asking: &Asking, of: &TreeOf) -> Result<Wanted, Failure> {
     match of {
         TreeOf::Id(id) => by_id(asking, id).await,
-        TreeOf::Query(query) => by_query(asking, query).await.map_err(|failure| {
-            let failure = located(failure, &query.sql);
-            let position = failure.position.map(|position| position.within(query.position));
-            let fix = failure.fix.map(|fix| Box::new(fix.within(query.position)));
-            Failure { position, fix, ..failure }
-        }),
+        TreeOf::Query(query) => {
+            let wanted = by_query(asking, &query.sql).await;
+            wanted.map_err(|failure| located(failure, &query.sql).within(query.position))
+        }
+        TreeOf::Find(find) => by_query(asking, &show::find(find)).await,
     }
 }
 
@@ -111,13 +111,13 @@ fn ambiguous(id: &str, ids: &[&str]) -> Failure {
         .hint("Write more of the one that is meant.")
 }
 
-async fn by_query(asking: &Asking, query: &Subquery) -> Result<Wanted, Failure> {
-    let Question::Plan(statement) = sql::question(&query.sql)? else { return Err(sql::forbidden()) };
-    let frame = asking.plan(statement, &query.sql).await?;
+async fn by_query(asking: &Asking, query: &str) -> Result<Wanted, Failure> {
+    let Question::Plan(statement) = sql::question(query)? else { return Err(sql::forbidden()) };
+    let frame = asking.plan(statement, query).await?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let place = |name: &str| names.iter().position(|column| column == name);
     let (id, trace) = (place("call_id").unwrap_or(0), place("trace_id"));
-    let failed = |error: DataFusionError| failure(&error, &query.sql);
+    let failed = |error: DataFusionError| failure(&error, query);
     let frame = frame.limit(0, Some(MAX_IDS + 1)).map_err(failed)?;
     let mut wanted = Wanted::default();
     let mut stream = asking.stream(frame).await.map_err(failed)?;

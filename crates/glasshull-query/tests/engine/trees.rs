@@ -118,10 +118,12 @@ async fn the_calls_of_a_query_keep_their_hierarchy() {
          · pricing::tax*
          · pricing::round",
     );
-    check(
-        rig.tree("TREE OF (SELECT call_id FROM calls WHERE args->>'sku' = 'x') DESCENDANTS 1").await,
-        "pricing::quote*\n· pricing::tax\n· pricing::round",
-    );
+    for found in ["SELECT call_id FROM calls WHERE args->>'sku' = 'x'", "FIND x", "FIND 'x' SINCE 10000d"] {
+        check(
+            rig.tree(&format!("TREE OF ({found}) DESCENDANTS 1")).await,
+            "pricing::quote*\n· pricing::tax\n· pricing::round",
+        );
+    }
     check(rig.tree("TREE OF (SELECT trace_id FROM calls WHERE outcome = 'error')").await, WHOLE);
     check(rig.tree("TREE OF (SELECT call_id FROM calls WHERE FALSE)").await, "");
 }

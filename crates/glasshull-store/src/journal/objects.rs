@@ -21,11 +21,11 @@ use tokio::runtime::Handle;
 use super::disk::{Disk, DiskFile};
 use super::format::MAX_PAYLOAD_BYTES;
 use super::writer::GROUP_BYTES;
-use crate::object_log::{ObjectLog, Place};
+use crate::object_log::{ObjectLog, Place, Read};
 use crate::{StoreError, Tenure};
 
 /// Where the journal lies in the object store.
-const FOLDER: &str = "journal";
+pub(crate) const FOLDER: &str = "journal";
 
 /// The first bytes of a part, and of a takeover.
 const PART_MARK: &[u8; 4] = b"GHP1";
@@ -73,9 +73,10 @@ impl Objects {
     /// [`StoreError::ObjectStore`].
     pub(crate) async fn open(tenure: Tenure) -> Result<Self, StoreError> {
         let (log, places) = ObjectLog::open(tenure, FOLDER).await?;
-        let heads = log.read(places.iter().copied(), Some(HEAD_BYTES), HEAD_BYTES).await?;
-        let kinds = heads.into_iter().map(|head| head.and_then(|head| Kind::of(&head)));
-        let entries: Vec<(Place, Option<Kind>)> = places.into_iter().zip(kinds).collect();
+        let heads = log.entries.read(places.iter().copied(), Some(HEAD_BYTES), HEAD_BYTES).await?;
+        let there = places.into_iter().zip(heads).filter(|(_, head)| !matches!(head, Read::Gone));
+        let entries: Vec<(Place, Option<Kind>)> =
+            there.map(|(at, head)| (at, head.entry().and_then(|head| Kind::of(&head)))).collect();
         let last = entries.iter().rev().find(|(_, kind)| *kind == Some(Kind::Takeover)).map(|&(at, _)| at);
         let named = match last {
             Some(at) => named_by(&log, at).await?,
@@ -90,7 +91,7 @@ impl Objects {
         let takeover = takeover(kept.iter().map(|&(at, _)| at));
         log.put(log.place(), takeover.into()).await.map_err(|e| StoreError::ObjectStore(e.to_string()))?;
         // What stays takes room until the next start.
-        if let Err(error) = log.delete(void.into_iter().map(|(at, _)| at)).await {
+        if let Err(error) = log.entries.delete(void.into_iter().map(|(at, _)| at)).await {
             tracing::warn!(%error, "entries of the journal that count for nothing could not be deleted");
         }
         let part = |kind: Option<Kind>| if let Some(Kind::Part(part)) = kind { Some(part) } else { None };
@@ -138,8 +139,8 @@ fn takeover(entries: impl Iterator<Item = Place>) -> Bytes {
 
 /// The entries that a takeover names.
 async fn named_by(log: &ObjectLog, at: Place) -> Result<HashSet<Place>, StoreError> {
-    let read = log.read([at], None, MAX_TAKEOVER_BYTES).await?;
-    let named = read.into_iter().next().flatten().and_then(|entry| {
+    let read = log.entries.read_one(at, None, MAX_TAKEOVER_BYTES).await?;
+    let named = read.entry().and_then(|entry| {
         let mut head = entry.strip_prefix(TAKEOVER_MARK)?;
         let crc = head.try_get_u32_le().ok()?;
         (crc32c::crc32c(head) == crc).then(|| head.chunks_exact(Place::BYTES).map(Place::from_bytes).collect())
@@ -159,11 +160,12 @@ impl Disk for Objects {
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
         let parts = self.parts_of(number);
-        let read = self.0.log.read(parts.iter().map(|&(at, _)| at), None, MAX_PART_BYTES);
+        let read = self.0.log.entries.read(parts.iter().map(|&(at, _)| at), None, MAX_PART_BYTES);
         let read = self.0.runtime.block_on(read).map_err(io::Error::other)?;
         let mut file = Vec::new();
-        for (entry, (_, part)) in read.iter().zip(parts) {
-            let bytes = entry.as_ref().and_then(|entry| entry.get(HEAD_BYTES..)).unwrap_or_default();
+        for (read, (_, part)) in read.into_iter().zip(parts) {
+            let entry = read.entry().unwrap_or_default();
+            let bytes = entry.get(HEAD_BYTES..).unwrap_or_default();
             // Where a part is missing, zeros are: what stands behind them is found, and what is missing is told.
             let offset = usize::try_from(part.offset).map_err(io::Error::other)?;
             file.resize(offset.min(file.len() + MAX_PART_BYTES), 0);
@@ -181,7 +183,7 @@ impl Disk for Objects {
         // With it goes what stands before it and belongs to no file.
         let goes = |(at, part): (&Place, &Option<Part>)| *at <= last && part.is_none_or(|part| part.file == number);
         let places: Vec<Place> = self.parts().iter().filter(|&entry| goes(entry)).map(|(&at, _)| at).collect();
-        self.0.runtime.block_on(self.0.log.delete(places.iter().copied())).map_err(io::Error::other)?;
+        self.0.runtime.block_on(self.0.log.entries.delete(places.iter().copied())).map_err(io::Error::other)?;
         self.parts().retain(|at, _| !places.contains(at));
         Ok(())
     }

@@ -6,7 +6,7 @@ mod faults;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use glasshull_wire::{BatchWriter, CallRow};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, UploadPart,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -316,8 +316,13 @@ pub(crate) struct FailingObjects {
     held: Mutex<Option<(&'static str, Held)>>,
     /// What listings tell instead of what there is.
     listed: Mutex<Option<Vec<ObjectMeta>>>,
-    pub(crate) inner: InMemory,
+    /// So many puts of what is to be new are said to be in the way of others.
+    pub(crate) conflicts: AtomicUsize,
+    pub(crate) inner: Arc<InMemory>,
 }
+
+/// What is held is no put, but that segments are listed.
+pub(crate) const LISTING: &str = "a listing";
 
 /// A put that waits.
 #[derive(Debug)]
@@ -424,6 +429,12 @@ impl fmt::Display for FailingObjects {
 impl ObjectStore for FailingObjects {
     async fn put_opts(&self, to: &Path, payload: PutPayload, options: PutOptions) -> object_store::Result<PutResult> {
         self.wait(to).await;
+        let fewer = |conflicts: usize| conflicts.checked_sub(1);
+        if options.mode == PutMode::Create
+            && self.conflicts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
+        {
+            return Err(object_store::Error::AlreadyExists { path: to.to_string(), source: "409".into() });
+        }
         match self.puts.next() {
             Fate::Succeeds => self.inner.put_opts(to, payload, options).await,
             Fate::Fails => Err(object_failure()),
@@ -463,6 +474,17 @@ impl ObjectStore for FailingObjects {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        if let Some((_, Held { came, goes_on })) =
+            self.held.lock().unwrap().take_if(|(what, _)| *what == LISTING && prefix == Some(&Path::from("calls")))
+        {
+            let (inner, prefix) = (self.inner.clone(), prefix.cloned());
+            let waits = async move {
+                came.send(()).unwrap();
+                goes_on.await.unwrap();
+                inner.list(prefix.as_ref())
+            };
+            return futures::stream::once(waits).flatten().boxed();
+        }
         match &*self.listed.lock().unwrap() {
             Some(listing) if prefix == Some(&Path::from("calls")) => {
                 futures::stream::iter(listing.clone().into_iter().map(Ok)).boxed()
@@ -480,6 +502,14 @@ impl ObjectStore for FailingObjects {
     }
 }
 
+/// A store whose journal is in the object store, with its parts.
+pub(crate) struct Machine {
+    pub(crate) store: Arc<Store>,
+    pub(crate) catalog: Arc<FailingCatalog>,
+    pub(crate) copied: Arc<CopiedCatalog>,
+    pub(crate) settings: StoreSettings,
+}
+
 /// A store with its parts, which outlive it.
 pub(crate) struct Rig {
     pub(crate) disk: MemoryDisk,
@@ -491,7 +521,7 @@ pub(crate) struct Rig {
     store: Option<Arc<Store>>,
     /// The journal is in the object store, and each start is on another machine.
     pub(crate) is_diskless: bool,
-    machines: u64,
+    machines: AtomicU64,
     folder: tempfile::TempDir,
 }
 
@@ -518,7 +548,7 @@ impl Rig {
             settings,
             store: None,
             is_diskless: false,
-            machines: 0,
+            machines: AtomicU64::default(),
             folder,
         };
         rig.open().await.unwrap();
@@ -537,28 +567,34 @@ impl Rig {
     }
 
     pub(crate) async fn open(&mut self) -> Result<(), StoreError> {
-        self.store = Some(if self.is_diskless {
-            self.open_on_another_machine().await?
-        } else {
-            self.open_beside(self.disk.clone()).await?
-        });
+        if !self.is_diskless {
+            self.store = Some(self.open_beside(self.disk.clone()).await?);
+            return Ok(());
+        }
+        let machine = self.another_machine().await?;
+        self.settings = machine.settings;
+        self.catalog = machine.catalog;
+        self.store = Some(machine.store);
         Ok(())
     }
 
-    /// The store that takes over the objects, with nothing of what lay on disks.
-    async fn open_on_another_machine(&mut self) -> Result<Arc<Store>, StoreError> {
-        self.machines += 1;
-        let folder = DataFolder::open(&self.folder.path().join(format!("machine{}", self.machines)))?;
-        std::fs::write(folder.catalog(), new_catalog().await).unwrap();
+    /// A store that takes over the objects, with nothing of what lay on disks.
+    pub(crate) async fn another_machine(&self) -> Result<Machine, StoreError> {
+        let number = self.machines.fetch_add(1, Ordering::Relaxed);
+        let folder = DataFolder::open(&self.folder.path().join(format!("machine{number}")))?;
         let tenure = Tenure::take(self.objects.clone()).await?;
         let copies = CatalogCopies::open(tenure.clone(), &folder, || "hub".into()).await?;
+        if !copies.is_restored() {
+            std::fs::write(folder.catalog(), new_catalog().await).unwrap();
+        }
         let file = SqliteCatalog::open(&folder.catalog()).await?;
-        self.catalog = Arc::new(FailingCatalog { fates: self.catalog.fates.clone(), inner: file.clone() });
-        let catalog = Arc::new(CopiedCatalog::new(self.catalog.clone(), file, copies).await?);
-        self.settings.data = folder.path().to_owned();
+        let catalog = Arc::new(FailingCatalog { fates: self.catalog.fates.clone(), inner: file.clone() });
+        let copied = Arc::new(CopiedCatalog::new(catalog.clone(), file, copies).await?);
+        let settings = StoreSettings { data: folder.path().to_owned(), ..self.settings.clone() };
         let (object_store, clock) = (self.objects.clone(), self.clock.clone());
-        let components = Components { object_store, catalog, clock, tenure: Some(tenure) };
-        Store::open(self.settings.clone(), components).await
+        let components = Components { object_store, catalog: copied.clone(), clock, tenure: Some(tenure) };
+        let store = Store::open(settings.clone(), components).await?;
+        Ok(Machine { store, catalog, copied, settings })
     }
 
     /// Another store of the same hub, with a journal of its own.

@@ -126,6 +126,13 @@ impl HubProcess {
         eventually("the hub is ready", || ureq::get(format!("{}/readyz", self.url())).call().is_ok());
     }
 
+    /// With a data folder in which a hub has run.
+    pub(crate) fn started_once(mut self) -> Self {
+        self.restart();
+        self.stop();
+        self
+    }
+
     /// As people start it who say nothing.
     pub(crate) fn without_arguments(mut self) -> Self {
         self.arguments.clear();

@@ -146,6 +146,16 @@ fn segments_alone_can_lie_in_an_object_store_and_nothing_is_passed_over_when_tha
     hub.restart();
     assert_eq!(auditor.held(&hub), (1_000, 1_000));
     hub.stop();
+    // Nor over a catalog of another hub, and the one that runs is left alone.
+    hub.restart();
+    let own = HubProcess::absent();
+    let own = own.started_once().with(&objects).with(&["--durability", "object-store"]);
+    let (code, told) = own.with_variables(bucket.variables()).last_words();
+    assert!(code == Some(1) && told.contains("a catalog of its own"), "{told}");
+    auditor.call(1_000..1_100);
+    auditor.flush();
+    assert_eq!(auditor.held(&hub), (1_100, 1_100));
+    hub.stop();
     // Not back: what was acknowledged there would be passed over.
     hub = hub.without_arguments().with(&objects);
     let (code, told) = hub.last_words();

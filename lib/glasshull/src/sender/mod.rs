@@ -518,7 +518,8 @@ impl Sender {
             sender_cpu_ns: cpu::own_thread_ns().unwrap_or(0),
             capturing_ns: self.clock.nanoseconds(self.capturing()),
             cpu_budget_ppm: parts_per_million(self.governor.budget()),
-            cpu_share_ppm: parts_per_million(self.governor.share()),
+            // What was measured last is of probes that are gone.
+            cpu_share_ppm: if self.probes.is_empty() { 0 } else { parts_per_million(self.governor.share()) },
         }
     }
 

@@ -214,6 +214,14 @@ fn a_tree_of_a_query_keeps_the_query_and_its_place() {
 }
 
 #[test]
+fn a_tree_is_of_what_find_finds_and_says_where_that_is_wrong() {
+    check("tree of (find ORD-1 since 1h) ancestors", "TREE OF (FIND 'ORD-1' SINCE 1h) ANCESTORS");
+    let text = "TREE OF (FIND 'x'\n SINZE 1h)";
+    let position = parse(text).unwrap_err().position.unwrap();
+    assert_eq!(((position.line, position.column), &text[position.offset..][..position.length]), ((2, 2), "SINZE"));
+}
+
+#[test]
 fn a_query_s_comment_does_not_swallow_the_parenthesis() {
     check("TREE OF (SELECT 1 -- x\n)", "TREE OF (SELECT 1 -- x\n)");
     check("TREE OF (SELECT 1)", "TREE OF (SELECT 1\n)");

@@ -107,7 +107,8 @@ fn tree() -> impl Strategy<Value = Tree> {
         siblings,
     });
     let around = option::of(around.prop_filter("something", |around| *around != Surroundings::default()));
-    ("[0-9a-f]{6,32}", around).prop_map(|(id, surroundings)| Tree { of: TreeOf::Id(id), surroundings })
+    let of = prop_oneof!["[0-9a-f]{6,32}".prop_map(TreeOf::Id), find().prop_map(TreeOf::Find)];
+    (of, around).prop_map(|(of, surroundings)| Tree { of, surroundings })
 }
 
 fn find() -> impl Strategy<Value = Find> {
