@@ -98,6 +98,25 @@ describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to sa
   });
 });
 
+describe.each(["light", "dark"] as const)("in %s colours axe finds nothing to say about", (colorScheme) => {
+  it.each(["live", "health"] as const)("the room %s", async (room) => {
+    const page = await open(fragment({ room }), { colorScheme });
+    const main = page.getByRole("main");
+    await expect.poll(async () => (await main.innerText()).length).toBeGreaterThan(100);
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("the difference of a value beside its table", async () => {
+    const q = "SELECT outcome, started_at, function, duration_ns, args, call_id FROM calls LIMIT 200";
+    const page = await open(fragment({ q, marked: "duration_ns >= 1000" }), { colorScheme });
+    await page
+      .getByRole("complementary", { name: "What is different here" })
+      .getByText(/marked,/)
+      .waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
 describe("by keyboard alone", () => {
   it("one traces a function, opens a call, walks its tree and comes back", async () => {
     const page = await open();

@@ -1,7 +1,7 @@
 /** Charts of all that matches, and what is different in a part of one: the shop's faults are found by it. */
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ask, fragment, open, untraceAll, withBrowser } from "./browser";
+import { ask, fragment, open, rows, untraceAll, withBrowser } from "./browser";
 
 withBrowser();
 beforeAll(async () => {
@@ -100,11 +100,26 @@ describe("what is different here", () => {
     await differences(page).getByRole("listitem").first().getByText("AUTUMN15").waitFor();
   });
 
+  it("is asked of a value in the table, and the address knows it", async () => {
+    const q = `SELECT returned, started_at, args, call_id FROM calls WHERE function LIKE '%::quote::price' AND outcome = 'returned' ORDER BY cast(returned AS bigint) LIMIT 50`;
+    const page = await open(fragment({ q }));
+    await rows(page).first().getByRole("gridcell").first().click({ button: "right" });
+    const menu = page.getByRole("menu");
+    await menu.getByRole("menuitem", { name: /^What is different about these\?/ }).click();
+    const first = differences(page).getByRole("listitem").first();
+    await first.getByText("AUTUMN15").waitFor();
+    await page.reload();
+    await first.getByText("AUTUMN15").waitFor();
+    await first.getByRole("button").click();
+    await expect.poll(() => statement(page)).toContain("AND args->'order'->>'coupon' = 'AUTUMN15' ORDER BY");
+    await expect.poll(() => differences(page).count()).toBe(0);
+  });
+
   it("says what it means to mark nothing, or all", async () => {
     const page = await open(
       fragment({ q: CALLS, view: "chart", x: "duration_ns", y: "count", brush: "-2..-1," }),
     );
-    await differences(page).getByText("No call lies there.").waitFor();
+    await differences(page).getByText("No row lies there").waitFor();
     await differences(page).getByRole("button", { name: "Close" }).click();
     await expect.poll(() => differences(page).count()).toBe(0);
     await page.goBack();

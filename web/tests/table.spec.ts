@@ -63,6 +63,17 @@ describe("many rows", () => {
   });
 });
 
+describe("rows that LIMIT has let in", () => {
+  it("are sorted among themselves, which is told, and all there are by the hub", async () => {
+    const page = await open(fragment({ q: CALLS.replace("LIMIT 200", "LIMIT 20") }));
+    await rows(page).first().waitFor();
+    await page.getByRole("columnheader", { name: "duration_ns" }).getByRole("button").first().click();
+    await page.getByRole("button", { name: "sort all there are" }).click();
+    await expect.poll(() => text(page)).toMatch(/ORDER BY duration_ns DESC NULLS LAST LIMIT 20$/);
+    await expect.poll(() => page.getByRole("button", { name: "sort all there are" }).count()).toBe(0);
+  });
+});
+
 describe("a click on a cell", () => {
   it("adds a condition, which can be taken away again", async () => {
     const page = await open(fragment({ q: CALLS }));
@@ -84,6 +95,13 @@ describe("a click on a cell", () => {
       .getByRole("menuitem", { name: /^order\.lines\[0\]\.sku/ })
       .click();
     await menu(page).getByRole("menuitem", { name: "Column sku" }).click();
+    const head = page.getByRole("columnheader", { name: "sku", exact: true });
+    await head.waitFor();
+    const inSight = async () => {
+      const [one, all] = [await head.boundingBox(), await grid(page).boundingBox()];
+      return one !== null && all !== null && one.x >= all.x && one.x + one.width <= all.x + all.width + 1;
+    };
+    await expect.poll(inSight).toBe(true);
     await page.getByRole("columnheader", { name: "sku" }).waitFor();
     expect(await text(page)).toContain("args->'order'->'lines'->0->>'sku' AS sku, call_id");
     await page.getByRole("columnheader", { name: "sku" }).click({ button: "right" });

@@ -547,7 +547,7 @@ export interface components {
             id: string;
             /**
              * Format: int32
-             * @description Instances it was sent to and that have answered.
+             * @description Instances it was sent to, that have answered, and in which a function matches.
              */
             instances: number;
             /** Format: int64 */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { columnsOfRows } from "../api/columns";
 import type { Rows } from "../api/types";
-import { around, axis, type Axis, choose, COUNT, nearest, points } from "./series";
+import { around, axis, type Axis, choose, COUNT, nearest, points, withGaps } from "./series";
 
 const ROWS: Rows = {
   columns: [
@@ -89,4 +89,25 @@ it("leaves room beside the outermost points, also where there is but one place",
   }
   expect(around(0, 0, false)).toEqual([-0.02, 0.02]);
   expect(around(0, 100, false)).toEqual([-2, 102]);
+});
+
+describe("a line over time", () => {
+  it("breaks where nothing was", () => {
+    expect(withGaps([10, 20, 50, 60], 10)).toEqual([
+      { at: 10, row: 0 },
+      { at: 20, row: 1 },
+      { at: 30, row: -1 },
+      { at: 50, row: 2 },
+      { at: 60, row: 3 },
+    ]);
+    expect(withGaps([], 10)).toEqual([]);
+  });
+});
+
+describe("texts on an axis", () => {
+  it("stand in the order people count in", () => {
+    const rows = ["node-10", "node-9", "10", "9", "2"].map((name) => [name]);
+    const texts = { columns: [{ name: "host", type: "text" as const }], rows, elapsed_ms: 0 };
+    expect(axis(columnsOfRows(texts), "host")?.categories).toEqual(["2", "9", "10", "node-9", "node-10"]);
+  });
 });

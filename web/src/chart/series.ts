@@ -88,7 +88,30 @@ export function isCategory(column: Column): boolean {
 function categoriesOf(column: Values, rows: number): string[] {
   const names = new Set<string>();
   for (let row = 0; row < rows; row += 1) names.add(String(column.at(row) ?? ""));
-  return [...names].sort();
+  return [...names].sort(IN_ORDER.compare);
+}
+
+/** `9` before `10`, also inside words. */
+const IN_ORDER = new Intl.Collator("en", { numeric: true });
+
+/** A moment of a line over time; `row` is -1 where nothing was. */
+export interface Moment {
+  at: number;
+  row: number;
+}
+
+/** Moments that are `step` apart, or more where nothing was in between: there, a moment without a row breaks the line. */
+export function withGaps(at: readonly number[], step: number): Moment[] {
+  return at.flatMap((moment, row) => {
+    const before = at[row - 1];
+    const isGap = before !== undefined && moment - before > 1.5 * step;
+    return isGap
+      ? [
+          { at: before + step, row: -1 },
+          { at: moment, row },
+        ]
+      : [{ at: moment, row }];
+  });
 }
 
 /** A cell as a number: times in seconds, durations in nanoseconds, texts by their place among the categories. */

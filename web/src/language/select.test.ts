@@ -11,6 +11,7 @@ import {
   isoTime,
   items,
   jsonPath,
+  limitOf,
   pageOf,
   parseSelect,
   type Select,
@@ -131,6 +132,12 @@ describe("a condition about a column", () => {
 });
 
 describe("other clicks", () => {
+  it("says how many rows it wants at most", () => {
+    expect(limitOf(CALLS)).toBe(500);
+    expect(limitOf("SELECT a FROM b")).toBeNull();
+    expect(limitOf("TREE 1")).toBeNull();
+  });
+
   it("order by a column", () => {
     expect(one(withOrder(CALLS, "sku", true))).toMatch(/FROM calls ORDER BY sku DESC NULLS LAST LIMIT 500$/);
     expect(one(withOrder("SELECT a FROM b LIMIT 3", "a", false))).toBe(

@@ -299,6 +299,14 @@ function indented(text: string): string {
   return text.replace(/^/gm, "  ");
 }
 
+/** How many rows a statement asks for at most; `null`: all there are. */
+export function limitOf(statement: string): number | null {
+  const text = asSelect(statement);
+  const select = text === null ? null : parseSelect(text);
+  const limit = select?.clauses.LIMIT && body(select.text, select.clauses.LIMIT).trim();
+  return limit && /^\d+$/.test(limit) ? Number(limit) : null;
+}
+
 /** The statement in another order: rows are sorted by the hub, before any limit cuts them. */
 export function withOrder(statement: string, column: string, descending: boolean): string | null {
   const text = asSelect(statement);

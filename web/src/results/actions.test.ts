@@ -12,6 +12,7 @@ describe("a click on a cell", () => {
     expect(labels(CALLS, { name: "function", type: "text" }, "a::b")).toEqual([
       "Only these",
       "Without these",
+      "What is different about these?",
       "Group by function",
       "Find everywhere",
     ]);
@@ -20,6 +21,7 @@ describe("a click on a cell", () => {
       "Without these",
       "This and more",
       "This and less",
+      "What is different about these and more?",
     ]);
     expect(labels("TREE 1", { name: "a", type: "text" }, "b")).toEqual([]);
   });
@@ -49,6 +51,11 @@ describe("a value inside a cell", () => {
     expect(of(sku, "Column sku")).toContain("args->'order'->'lines'->0->>'sku' AS sku, call_id");
     expect(of(n, "This and more")).toContain("TRY_CAST(args->'order'->'lines'->0->>'n' AS double) >= 2");
     expect(of(coupon, "Only these")).toContain("args->'order'->>'coupon' IS NULL");
+    const unlike = actions(n).find((action) => action.label === "What is different about these?");
+    expect(unlike).toEqual({
+      label: "What is different about these?",
+      detail: "args->'order'->'lines'->0->>'n' = '2'",
+    });
     expect(of(sku, "Group by sku")).toMatch(/^SELECT args->.* AS sku,/);
   });
 });

@@ -2,6 +2,7 @@
 import type { Cell } from "../api/columns";
 import type { Column } from "../api/types";
 import {
+  comparable,
   differs,
   equals,
   grouped,
@@ -20,8 +21,8 @@ import { isId, jsonValue } from "./table";
 
 export interface Action {
   label: string;
-  /** The statement it runs. */
-  statement: string;
+  /** The statement it runs; without one, it marks the rows on which `detail` holds, to see what is different about them. */
+  statement?: string;
   /** The condition it adds, to be shown beside it. */
   detail?: string;
 }
@@ -46,9 +47,27 @@ export function cellActions(statement: string, column: Column, cell: Cell): Acti
           ...on("This and less", (expression) => compared(expression, "<=", cell, type)),
         ]
       : []),
+    ...(isId(column) ? [] : unlike(statement, column, cell)),
     ...(type === "json" || isMeasure(column) || isId(column) ? [] : groupBy(statement, column.name)),
     ...find(cell, column),
   ];
+}
+
+/** What is different about rows with this value; of a measure, also with more. */
+function unlike(statement: string, column: Column, cell: Cell): Action[] {
+  const source = sourceOf(statement);
+  if (!source) return [];
+  const expression = comparable(source.expression(column.name));
+  const more = isMeasure(column) && cell !== null;
+  return [
+    more
+      ? asked(compared(expression, ">=", cell, column.type), "these and more")
+      : asked(equals(expression, cell, column.type)),
+  ];
+}
+
+function asked(condition: string, which = "these"): Action {
+  return { label: `What is different about ${which}?`, detail: condition };
 }
 
 function isMeasure(column: Column): boolean {
@@ -128,6 +147,7 @@ export function leafActions(statement: string, column: Column, leaf: Leaf): Acti
     ...on("Without these", differs(text, leaf.value)),
     ...(number ? on("This and more", `TRY_CAST(${text} AS double) >= ${leaf.value}`) : []),
     ...(number ? on("This and less", `TRY_CAST(${text} AS double) <= ${leaf.value}`) : []),
+    asked(equals(text, leaf.value)),
     ...(added === null ? [] : [{ label: `Column ${name}`, statement: added }]),
     ...groupBy(statement, name, text),
     ...find(leaf.value, { name, type: number ? "number" : "text" }),

@@ -4,7 +4,7 @@ import type { Columns } from "../api/columns";
 import type { Failure, Probe, TreeColumns } from "../api/types";
 import { pageOf, withCondition } from "../language/select";
 import { callsOfProbe, firstWord, indexOfByte, onlyAsks, RECENT_CALLS } from "../language/statement";
-import { hub } from "./hub.svelte";
+import { hub, isRunning } from "./hub.svelte";
 import { draft, history } from "./history.svelte";
 import { keptTabs } from "./kept-tabs";
 import { fromFragment, type Room, START, toFragment, type ViewState } from "./url";
@@ -15,6 +15,9 @@ export const MAX_LIVE_ROWS = 10_000;
 const LIVE_PAUSE_MS = 600;
 /** A live query may keep the hub busy for one part in so many. */
 const LIVE_SHARE = 4;
+
+/** Calls of a probe that has ended still come for so long: those that were running, and what was on its way. */
+const LAST_CALLS_MS = 15_000;
 
 /** What of an address says where in `explore` one is: nothing. */
 const EXPLORE = { room: START.room, at: START.at, find: START.find, by: START.by };
@@ -118,6 +121,7 @@ export class Session {
       call: null,
       from: 0,
       brush: null,
+      marked: null,
       sort,
     };
     const view = next.view === "tree" ? "table" : next.view;
@@ -334,6 +338,13 @@ export class Session {
     this.#liveTimer = setTimeout(() => void this.#refresh(), pause);
   }
 
+  /** Whether the probe whose calls are followed has ended so long ago that none will come any more. */
+  #probeIsOver(): boolean {
+    const probe = this.notice?.probe && hub.probesById.get(this.notice.probe.id);
+    if (!probe || isRunning(probe)) return false;
+    return Date.now() - Date.parse(probe.ended_at ?? probe.expires_at) > LAST_CALLS_MS;
+  }
+
   /** Runs the shown statement again without disturbing what is shown. */
   async #refresh(): Promise<void> {
     const statement = this.shown;
@@ -341,6 +352,7 @@ export class Session {
     if (this.held || document.hidden || this.url.view === "tree" || this.runningSince !== null) {
       return this.#scheduleLive(0);
     }
+    const isOver = this.#probeIsOver();
     let elapsedMs = 0;
     try {
       const answer = await runInColumns(statement, { maxRows: MAX_LIVE_ROWS });
@@ -348,6 +360,7 @@ export class Session {
       elapsedMs = answer.kind === "rows" ? answer.columns.elapsedMs : 0;
       if (answer.kind === "rows") this.rows = answer.columns;
       this.failure = null;
+      if (isOver) return this.setLive(false);
     } catch (thrown) {
       this.#fail(statement, thrown);
       elapsedMs = LIVE_PAUSE_MS;

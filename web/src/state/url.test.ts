@@ -23,6 +23,7 @@ describe("the address", () => {
       from: 230_000,
       colour: "outcome",
       brush: "1..2,3..4",
+      marked: "args->>'sku' = 'A-1'",
       sides: "release:1:2",
       x: "started_at",
       y: "count",

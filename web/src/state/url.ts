@@ -42,6 +42,8 @@ export interface ViewState {
   colour: string | null;
   /** What is marked in the chart, as `chart/brush` writes it. */
   brush: string | null;
+  /** The condition on which rows are marked in the table, to see what is different about them. */
+  marked: string | null;
   /** What is compared with what, as `compare/sides` writes it. */
   sides: string | null;
   logX: boolean;
@@ -68,6 +70,7 @@ export const START: ViewState = {
   chart: null,
   colour: null,
   brush: null,
+  marked: null,
   sides: null,
   logX: false,
   logY: false,
@@ -101,6 +104,7 @@ export function toFragment(state: ViewState): string {
   set("chart", state.chart);
   set("colour", state.colour);
   set("brush", state.brush);
+  set("marked", state.marked);
   set("sides", state.sides);
   set("log", (state.logX ? "x" : "") + (state.logY ? "y" : ""));
   set("live", state.live ? "1" : null);
@@ -130,6 +134,7 @@ export function fromFragment(fragment: string): ViewState {
     chart: oneOf(CHARTS, parameters.get("chart")),
     colour: parameters.get("colour"),
     brush: parameters.get("brush"),
+    marked: parameters.get("marked"),
     sides: parameters.get("sides"),
     logX: log.includes("x"),
     logY: log.includes("y"),
