@@ -40,9 +40,16 @@ pub(crate) async fn append(
     }
     let lane = shared.lanes.of(source.instance);
     let turn = lane.turn().await;
+    lane.no_such_under_way(sequence).await;
     if sequence <= lane.durable() {
         return Ok(Appended::Repeated);
     }
+    if lane.holds_up(sequence) {
+        // What holds it up may be on its way again; refused now, this one would be left out when that has arrived.
+        lane.none_under_way().await;
+    }
+    // Before it is asked what was refused: what fails from now on is noticed on the way.
+    let under_way = lane.set_out(sequence);
     if lane.holds_up(sequence) {
         return Err(busy());
     }
@@ -60,8 +67,10 @@ pub(crate) async fn append(
     let calls = arrival.calls() as u64;
     let received_at = shared.clock.monotonic();
     let (answer, durable) = oneshot::channel();
-    let append = Append { payload, arrival, received_at, lane, turn, room, answer };
+    let append = Append { payload, arrival, received_at, lane, under_way, room, answer };
     orders.send(Order::Append(Box::new(append))).await.map_err(|_| StoreError::Closed)?;
+    // Those behind it come into the journal behind it.
+    drop(turn);
     durable.await.map_err(|_| StoreError::Closed)?.map_err(StoreError::JournalUnwritable)?;
     Ok(Appended::Stored { calls, wait_ms: wait_ms(shared.fullness()) })
 }

@@ -13,7 +13,7 @@ use super::disk::{Disk, DiskFile};
 use super::format::{Header, encode_frame};
 use crate::Durability;
 use crate::arrival::Arrival;
-use crate::lanes::{Lane, Turn};
+use crate::lanes::{Lane, UnderWay};
 use crate::settings::RELAXED_SYNC_EVERY;
 use crate::shared::{Room, Shared};
 use crate::stats::count;
@@ -39,15 +39,14 @@ pub(crate) enum Order {
     Try,
 }
 
-/// A batch on its way to disk. It holds its instance's turn and its room in the live table, so that a caller who goes
-/// away changes nothing.
+/// A batch on its way to disk, with its room in the live table: a caller who goes away changes nothing.
 pub(crate) struct Append {
     pub(crate) payload: Vec<u8>,
     pub(crate) arrival: Arrival,
     /// By the clock that never jumps.
     pub(crate) received_at: Duration,
     pub(crate) lane: Arc<Lane>,
-    pub(crate) turn: Turn,
+    pub(crate) under_way: UnderWay,
     pub(crate) room: Room,
     /// Why it could not be made durable.
     pub(crate) answer: oneshot::Sender<Result<(), String>>,
@@ -182,6 +181,12 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Vec<Append>) {
+        // Stored, they would make those before them count as repeated when these come again.
+        let (held_up, group): (Vec<_>, Vec<_>) = group.into_iter().partition(|append| append.under_way.is_held_up());
+        held_up.into_iter().for_each(|append| self.refuse(append, "a batch before it could not be stored".into()));
+        if group.is_empty() {
+            return;
+        }
         // Before anybody is answered: whether a sync is due does not depend on what they do then.
         let now = self.shared.clock.monotonic();
         match self.write(&group) {
@@ -226,15 +231,15 @@ impl Writer {
         let mut answers = Vec::with_capacity(group.len());
         let mut arrivals = Vec::with_capacity(group.len());
         for append in group {
-            let Append { payload, arrival, received_at, lane, turn, room, answer } = append;
+            let Append { payload, arrival, received_at, lane, under_way, room, answer } = append;
             self.shared.count_appended(payload.len(), arrival.calls());
             lane.advance(arrival.sequence, received_at);
             arrivals.push((arrival, Some(room)));
-            answers.push((turn, answer));
+            answers.push((under_way, answer));
         }
         let is_much = self.shared.show(self.at.next, arrivals, bytes);
-        for (turn, answer) in answers {
-            drop(turn);
+        for (under_way, answer) in answers {
+            drop(under_way);
             // A caller that went away has its batch stored all the same.
             let _ = answer.send(Ok(()));
         }
@@ -262,11 +267,16 @@ impl Writer {
             self.file = None;
             let _ = self.disk.remove(self.at.next);
         }
-        for append in group {
-            count(&self.shared.counters.refused_unwritable, 1);
-            append.lane.refuse(append.arrival.sequence);
-            let _ = append.answer.send(Err(error.to_string()));
-        }
+        let why = error.to_string();
+        group.into_iter().for_each(|append| self.refuse(append, why.clone()));
+    }
+
+    fn refuse(&self, append: Append, why: String) {
+        let Append { arrival, lane, under_way, answer, .. } = append;
+        count(&self.shared.counters.refused_unwritable, 1);
+        lane.fail(arrival.sequence);
+        drop(under_way);
+        let _ = answer.send(Err(why));
     }
 
     /// Syncs what was acknowledged before it was synced, where it has waited for long enough.
