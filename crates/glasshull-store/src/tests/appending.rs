@@ -1,6 +1,7 @@
 //! What happens to one batch.
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray};
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rig::{NOW_NS, Rig, SECOND_NS, batch, batch_of, call, ids, running, shown, source};
 use crate::arrival::Arrival;
+use crate::journal::disk::Disk;
 use crate::{Appended, Source, StoreError, schema};
 
 #[tokio::test]
@@ -134,6 +136,51 @@ async fn one_sync_acknowledges_all_that_waited() {
     assert_eq!((stats.appended_batches, stats.appended_calls), (20, 20));
     assert!(stats.fsyncs.count <= 2, "{} syncs", stats.fsyncs.count);
     assert_eq!(stats.journal_bytes, stats.journal_written_bytes);
+}
+
+#[tokio::test]
+async fn batches_of_one_instance_wait_together_and_stay_in_order() {
+    let rig = Rig::new().await;
+    let appends = (1..=8).map(|sequence| {
+        let store = rig.store().clone();
+        async move { store.append(&source(1), batch(sequence, &[sequence])).await.unwrap() }
+    });
+    let held = rig.disk.hold_syncs();
+    let release = async { drop(held) };
+    tokio::join!(futures::future::join_all(appends), release);
+    assert!(rig.store().stats().fsyncs.count <= 2, "{} syncs", rig.store().stats().fsyncs.count);
+    assert_eq!(rig.calls().await, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_behind_a_batch_that_fails_is_not_stored_before_it() {
+    let rig = Rig::new().await;
+    let append = |sequence: u64| {
+        let store = rig.store().clone();
+        async move { store.append(&source(1), batch(sequence, &[sequence])).await }
+    };
+    rig.disk.fail_syncs(1);
+    let held = rig.disk.hold_syncs();
+    let mut first = std::pin::pin!(append(1));
+    let mut waits = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut waits).is_pending());
+    // The writer has taken it, alone, and syncs.
+    while !rig.disk.numbers().unwrap().contains(&1) || rig.disk.file(1).is_empty() {
+        std::thread::yield_now();
+    }
+    let (mut second, mut third) = (std::pin::pin!(append(2)), std::pin::pin!(append(3)));
+    assert!(second.as_mut().poll(&mut waits).is_pending() && third.as_mut().poll(&mut waits).is_pending());
+    drop(held);
+    for (sequence, answer) in [(1, first.await), (2, second.await), (3, third.await)] {
+        assert!(matches!(answer, Err(StoreError::JournalUnwritable(_))), "{sequence}: {answer:?}");
+    }
+    // The same batch while it is on its way counts once, and waits for its own fate.
+    let (again, twice) = tokio::join!(append(1), append(1));
+    assert!(matches!(again, Ok(Appended::Stored { .. })) && matches!(twice, Ok(Appended::Repeated)), "{twice:?}");
+    for sequence in 2..=3 {
+        append(sequence).await.unwrap();
+    }
+    assert_eq!(rig.calls().await, [1, 2, 3]);
 }
 
 #[tokio::test]
