@@ -241,8 +241,7 @@ async fn open_catalog(
     let file = SqliteCatalog::open(&folder.catalog()).await.map_err(|error| failures::of_catalog(&error))?;
     let catalog: Arc<dyn Catalog> = Arc::new(file.clone());
     let is_restored = copies.as_ref().is_some_and(CatalogCopies::is_restored);
-    let segments = catalog.segments().await.map_err(|error| failures::of_catalog(&error))?;
-    objects::check_place(settings, folder, !is_restored && !segments.is_empty())?;
+    objects::check_place(settings, folder, &*catalog, is_restored).await?;
     let Some(copies) = copies else { return Ok(Opened { file, catalog, copied: None }) };
     let copied = CopiedCatalog::new(catalog, file.clone(), copies).await;
     let copied = Arc::new(copied.map_err(|error| failures::of_catalog(&error))?);

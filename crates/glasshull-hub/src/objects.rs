@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use glasshull_api::{Code, Failure};
+use glasshull_catalog::Catalog;
 use glasshull_store::{CatalogCopies, DataFolder, FolderObjects};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
@@ -79,8 +80,8 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
 }
 
 fn s3(url: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let (bucket, prefix) =
-        url.trim_start_matches("s3://").split_once('/').unwrap_or((url.trim_start_matches("s3://"), ""));
+    let named = url.trim_start_matches("s3://");
+    let (bucket, prefix) = named.split_once('/').unwrap_or((named, ""));
     let backoff = BackoffConfig {
         init_backoff: Duration::from_millis(100),
         max_backoff: Duration::from_secs(3),
@@ -114,12 +115,7 @@ async fn try_out(objects: &dyn ObjectStore, fresh_name: &str) -> object_store::R
 
 /// Whether waiting does not help.
 fn is_lasting(error: &Error) -> bool {
-    let refusals = [
-        matches!(error, Error::NotFound { .. }),
-        matches!(error, Error::PermissionDenied { .. }),
-        matches!(error, Error::Unauthenticated { .. }),
-    ];
-    refusals.contains(&true)
+    matches!(error, Error::NotFound { .. } | Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
 }
 
 fn unusable(url: &str, error: &dyn std::fmt::Display) -> Failure {
@@ -194,10 +190,19 @@ fn journal_is_there() -> Failure {
 ///
 /// # Errors
 /// [`Code::SettingsWrong`] where they lie elsewhere.
-pub(crate) fn check_place(settings: &Settings, folder: &DataFolder, has_segments: bool) -> Result<(), Failure> {
+pub(crate) async fn check_place(
+    settings: &Settings,
+    folder: &DataFolder,
+    catalog: &dyn Catalog,
+    is_restored: bool,
+) -> Result<(), Failure> {
     let here = settings.objects.as_deref().unwrap_or_default().trim_end_matches('/');
     let told = folder.objects_at().map_err(|error| failures::of_store(&error))?;
-    if told != here && has_segments {
+    if told == here {
+        return Ok(());
+    }
+    // A catalog that came from the object store names what lies there.
+    if !is_restored && !catalog.segments().await.map_err(|error| failures::of_catalog(&error))?.is_empty() {
         let named = |place: &str| if place.is_empty() { "the folder itself".to_owned() } else { place.to_owned() };
         let message = format!(
             "The calls of the data folder {} lie in {}, not in {}.",
@@ -207,9 +212,6 @@ pub(crate) fn check_place(settings: &Settings, folder: &DataFolder, has_segments
         );
         return Err(Failure::new(Code::SettingsWrong, message)
             .hint("Give the hub the --objects it had, or another data folder."));
-    }
-    if told == here {
-        return Ok(());
     }
     folder.set_objects_at(here).map_err(|error| failures::of_store(&error))
 }

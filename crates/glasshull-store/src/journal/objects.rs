@@ -145,7 +145,13 @@ async fn named_by(log: &ObjectLog, at: Place) -> Result<HashSet<Place>, StoreErr
         let crc = head.try_get_u32_le().ok()?;
         (crc32c::crc32c(head) == crc).then(|| head.chunks_exact(Place::BYTES).map(Place::from_bytes).collect())
     });
-    named.ok_or_else(|| StoreError::ObjectStore(format!("entry {at} of its journal is damaged; restore it from a copy, or delete it: then what an earlier hub put too late is read as well")))
+    let damaged = || {
+        format!(
+            "entry {at} of its journal is damaged; restore it from a copy, or delete it: then what an earlier hub put too \
+             late is read as well"
+        )
+    };
+    named.ok_or_else(|| StoreError::ObjectStore(damaged()))
 }
 
 impl Disk for Objects {
