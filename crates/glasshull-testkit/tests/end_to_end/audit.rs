@@ -73,6 +73,14 @@ impl Auditor {
         (calls, hub.number(&format!("SELECT count(DISTINCT args->>'n') {of}")))
     }
 
+    /// Each of so many calls is held once or was counted as lost, and most of them are held.
+    pub(crate) fn accounts_for(&self, hub: &HubProcess, made: u64) {
+        let (calls, numbers) = self.held(hub);
+        assert_eq!(calls, numbers, "no call is there twice");
+        assert_eq!(numbers + self.dropped(hub), made, "what is not there was counted as lost");
+        assert!(numbers > made / 4 * 3, "nearly all found room: {}", self.drops(hub));
+    }
+
     /// How many calls the instance says it lost, by reason.
     pub(crate) fn drops(&self, hub: &HubProcess) -> Value {
         let instances = hub.get("instances");
